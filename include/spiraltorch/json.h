@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * json.h - writing JSON: one value, piece by piece, to a callback. Commas, quotes and escapes are the writer's business.
+ */
+#ifndef SPIRALTORCH_JSON_H
+#define SPIRALTORCH_JSON_H
+
+#include <stdint.h>
+
+#include "dtype.h"
+#include "export.h"
+#include "status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * A writer, on the caller's stack; start it with st_json_start. sink(user, text, bytes) takes the text as it comes and
+ * returns 0, or anything else to stop. The first mistake (a key outside an object, a value without a key, depth over 64)
+ * or a refusing sink is kept, what follows is ignored, and st_json_finish reports it.
+ */
+typedef struct st_json_writer {
+    uint32_t struct_size;
+    int32_t depth;
+    int32_t failed;
+    int32_t state;
+    uint8_t kinds[64];
+    int32_t (*sink)(void *user, const char *text, uint64_t bytes);
+    void *user;
+} st_json_writer;
+
+ST_API void st_json_start(st_json_writer *writer, int32_t (*sink)(void *user, const char *text, uint64_t bytes), void *user);
+ST_API void st_json_begin_object(st_json_writer *writer);
+ST_API void st_json_end_object(st_json_writer *writer);
+ST_API void st_json_begin_array(st_json_writer *writer);
+ST_API void st_json_end_array(st_json_writer *writer);
+ST_API void st_json_key(st_json_writer *writer, const char *key);
+/* UTF-8; bytes that are not valid UTF-8 come out as U+FFFD. NULL writes null. */
+ST_API void st_json_string(st_json_writer *writer, const char *text);
+ST_API void st_json_integer(st_json_writer *writer, int64_t value);
+ST_API void st_json_boolean(st_json_writer *writer, int32_t value);
+/* Shortest round trip; nan and infinities become the strings "nan", "inf", "-inf". */
+ST_API void st_json_number(st_json_writer *writer, double value);
+/* One element of a dtype, as st_json_number; 64-bit integers in full. */
+ST_API void st_json_element(st_json_writer *writer, st_dtype dtype, const void *element);
+
+/* ST_OK where exactly one whole value was written; ST_E_STATE: it was not; ST_E_IO: the sink refused. */
+ST_API st_status st_json_finish(st_json_writer *writer);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
