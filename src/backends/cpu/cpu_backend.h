@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* cpu_backend.h - the CPU as a backend. */
+#ifndef ST_CPU_BACKEND_H
+#define ST_CPU_BACKEND_H
+
+#include "base/processor.h"
+#include "base/pool.h"
+#include "spiraltorch/backend.h"
+#include "spiraltorch/band.h"
+#include "spiraltorch/stream.h"
+
+/* Fills *backend for a processor (its disabled instruction sets already removed); backend->close frees it. ST_E_MEMORY. */
+st_status st_cpu_backend_open(const st_host *host, const st_processor *processor, st_backend *backend);
+
+/* The caps of a processor, for a context of `threads` threads. */
+st_device_caps st_cpu_caps(const st_processor *processor, int32_t threads);
+
+/* A conservative Choice for a resolved request on CPU caps, with no measurement: what the fallback chooser proposes. */
+void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps, st_choice *choice);
+
+/* Band compaction on a checked request. */
+st_status st_cpu_band(const st_backend *backend, const st_band_request *request, const st_band_buffers *buffers,
+                      const st_backend_services *services);
+
+/* Streams and merges, with this backend's kernels; the public functions without a context. The host outlives the stream. */
+st_status st_cpu_stream_open(const st_backend *backend, const st_host *host, const st_stream_options *options, st_stream **stream);
+st_status st_cpu_merge(const st_backend *backend, const st_host *host, const st_merge_request *request, void *values,
+                       int64_t *indices);
+
+#endif
