@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* processor.c - CPU features, caches and the CPUs that this process may use. */
+#define _GNU_SOURCE /* sched_getaffinity */
+#include "base/processor.h"
+
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+static const char *const isa_names[] = {"portable", "neon", "avx2", "avx512"};
+
+const char *st_isa_name(st_isa isa) { return isa_names[isa]; }
+
+static uint32_t detect_isas(void) {
+    uint32_t isas = 1u << ST_ISA_PORTABLE;
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+        __builtin_cpu_supports("fma") && __builtin_cpu_supports("popcnt")) {
+        isas |= 1u << ST_ISA_AVX2;
+        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
+            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
+            isas |= 1u << ST_ISA_AVX512;
+    }
+#elif defined(__aarch64__)
+    isas |= 1u << ST_ISA_NEON;
+#endif
+    return isas;
+}
+
+/* Reads a small text file into `text`; returns 0 where it cannot. */
+static int read_text(const char *path, char *text, size_t size) {
+    FILE *file = fopen(path, "re");
+    if (file == NULL) return 0;
+    const size_t got = fread(text, 1, size - 1, file);
+    fclose(file);
+    text[got] = '\0';
+    return got > 0;
+}
+
+/* Linux: cpu0's caches, level and type in files of their own. "32K" and "1M" are how sizes look. */
+static void detect_caches(st_processor *processor) {
+    for (int index = 0; index < 8; index++) {
+        char path[96], level[16], type[32], size[32];
+        const char *folder = "/sys/devices/system/cpu/cpu0/cache/index";
+        snprintf(path, sizeof path, "%s%d/level", folder, index);
+        if (!read_text(path, level, sizeof level)) return;
+        snprintf(path, sizeof path, "%s%d/type", folder, index);
+        if (!read_text(path, type, sizeof type)) return;
+        snprintf(path, sizeof path, "%s%d/size", folder, index);
+        if (!read_text(path, size, sizeof size)) return;
+        char *unit = NULL;
+        int64_t bytes = strtoll(size, &unit, 10);
+        if (bytes < 0 || bytes > (int64_t)1 << 40) continue;
+        if (*unit == 'K') bytes <<= 10;
+        if (*unit == 'M') bytes <<= 20;
+        if (type[0] == 'I') continue;
+        if (level[0] == '1') processor->l1_data = bytes;
+        if (level[0] == '2') processor->l2 = bytes;
+        if (level[0] == '3') processor->l3 = bytes;
+    }
+}
+
+static int32_t detect_cpus(void) {
+    int32_t cpus = 1;
+#if defined(__linux__)
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        cpus = CPU_COUNT(&set);
+    else
+        cpus = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
+    /* A container's quota, "max 100000" or microseconds of CPU per period; half a CPU counts as one. */
+    char text[64];
+    long long quota = 0, period = 0;
+    if (read_text("/sys/fs/cgroup/cpu.max", text, sizeof text) && sscanf(text, "%lld %lld", &quota, &period) == 2 &&
+        quota > 0 && period > 0 && (quota + period - 1) / period < cpus)
+        cpus = (int32_t)((quota + period - 1) / period);
+#else
+    cpus = (int32_t)sysconf(_SC_NPROCESSORS_ONLN);
+#endif
+    return cpus < 1 ? 1 : cpus;
+}
+
+static void detect_name(char *name, size_t size) {
+    char line[256];
+    snprintf(name, size, "CPU");
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    if (file == NULL) return;
+    while (fgets(line, sizeof line, file) != NULL) {
+        const char *colon = strchr(line, ':');
+        if (strncmp(line, "model name", 10) != 0 || colon == NULL) continue;
+        line[strcspn(line, "\n")] = '\0';
+        snprintf(name, size, "%s", colon + 1 + strspn(colon + 1, " "));
+        break;
+    }
+    fclose(file);
+}
+
+void st_processor_detect(st_processor *processor) {
+    memset(processor, 0, sizeof *processor);
+    processor->isas = detect_isas();
+    processor->cpus = detect_cpus();
+    detect_caches(processor);
+    detect_name(processor->name, sizeof processor->name);
+}
+
+st_status st_processor_disable(st_processor *processor, const char *list) {
+    static const char separators[] = ", ";
+    for (const char *at = list; *(at += strspn(at, separators)) != '\0';) {
+        const size_t length = strcspn(at, separators);
+        int found = 0;
+        for (int isa = ST_ISA_NEON; isa <= ST_ISA_AVX512; isa++) {
+            if (strlen(isa_names[isa]) != length || memcmp(isa_names[isa], at, length) != 0) continue;
+            found = 1;
+            processor->isas &= ~(1u << isa);
+            if (isa == ST_ISA_AVX2) processor->isas &= ~(1u << ST_ISA_AVX512);
+        }
+        if (!found)
+            return st_fail(ST_E_ARGUMENT, "cpu_disable (ST_CPU_DISABLE): \"%.*s\" is no instruction set; use avx512, avx2 or neon",
+                           (int)(length < 32 ? length : 32), at);
+        at += length;
+    }
+    return ST_OK;
+}
+
+st_isa st_processor_best(const st_processor *processor) {
+    st_isa best = ST_ISA_PORTABLE;
+    for (int isa = ST_ISA_NEON; isa <= ST_ISA_AVX512; isa++)
+        if (processor->isas & (1u << isa)) best = (st_isa)isa;
+    return best;
+}
