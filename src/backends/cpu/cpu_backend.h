@@ -22,9 +22,7 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
 st_status st_cpu_band(const st_backend *backend, const st_band_request *request, const st_band_buffers *buffers,
                       const st_backend_services *services);
 
-/* Streams and merges, with this backend's kernels; the public functions without a context. The host outlives the stream. */
+/* A stream with this backend's kernels, for checked options. The host is copied. ST_E_MEMORY. */
 st_status st_cpu_stream_open(const st_backend *backend, const st_host *host, const st_stream_options *options, st_stream **stream);
-st_status st_cpu_merge(const st_backend *backend, const st_host *host, const st_merge_request *request, void *values,
-                       int64_t *indices);
 
 #endif

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * kernels.h - the loops that touch every element: one table per key width, filled for one instruction set.
+ *
+ * A kernel reads elements `stride` apart and turns each into its key (rank/order.h). Element i has index (first + i), and
+ * is entered with that index XOR mask: mask is all ones where a row is ranked from its far end.
+ */
+#ifndef ST_CPU_KERNELS_H
+#define ST_CPU_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/processor.h"
+#include "rank/entry.h"
+#include "rank/order.h"
+
+/* Digits that `histogram` counts: the top bits of a key, or all of a shorter key. */
+enum { ST_DIGIT_BITS = 11, ST_DIGITS = 1 << ST_DIGIT_BITS };
+
+typedef struct st_cpu_kernels {
+    st_isa isa;
+    /* Appends to out, in order, the entries with a key in [low, high]; out has room for count. Returns how many. */
+    size_t (*collect_narrow)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint64_t first,
+                             uint64_t mask, uint64_t low, uint64_t high, st_narrow *out);
+    size_t (*collect_wide)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint64_t first,
+                           uint64_t mask, uint64_t low, uint64_t high, st_wide *out);
+    size_t (*collect_carried)(const st_order *order, const void *elements, size_t count, uint64_t first, uint64_t mask,
+                              uint64_t low, uint64_t high, st_carried *out);
+    /* How many keys lie in [low, high]. */
+    size_t (*count)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint64_t low, uint64_t high);
+    /* Adds to counts[key >> shift]; the caller chooses shift so that the digit is below ST_DIGITS. */
+    void (*histogram)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint32_t shift,
+                      uint64_t counts[ST_DIGITS]);
+    /* minima[g] = the least key among columns g, g + groups, g + 2 groups ...; groups <= count. */
+    void (*minima)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, size_t groups, uint64_t *minima);
+    /* The position of the first NaN; count where there is none. */
+    size_t (*find_nan)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count);
+} st_cpu_kernels;
+
+/* Key widths of 8, 16, 32 and 64 bits are classes 0 to 3. */
+enum { ST_CPU_CLASSES = 4 };
+static inline int st_cpu_class(uint32_t bits) { return bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3; }
+
+typedef struct st_cpu_table {
+    st_cpu_kernels of_class[ST_CPU_CLASSES];
+} st_cpu_table;
+
+/* Fills the table with portable kernels, then overwrites them by rising instruction set. */
+void st_cpu_kernels_fill(uint32_t isas, st_cpu_table *table);
+
+/* One per instruction set that this architecture has. */
+void st_cpu_fill_portable(st_cpu_table *table);
+void st_cpu_fill_avx2(st_cpu_table *table);
+void st_cpu_fill_avx512(st_cpu_table *table);
+void st_cpu_fill_neon(st_cpu_table *table);
+
+#endif

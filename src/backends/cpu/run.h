@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* run.h - running a plan, and a band, over a batch of rows with the context's threads. */
+#ifndef ST_CPU_RUN_H
+#define ST_CPU_RUN_H
+
+#include "backends/cpu/kernels.h"
+#include "spiraltorch/backend.h"
+#include "spiraltorch/band.h"
+
+/* 1 where a Choice splits the rows of this kind over workers (two passes). */
+int st_cpu_splits(const st_rank_request *request, const st_choice *choice);
+
+/* Scratch bytes for one execution; SIZE_MAX where it overflows. */
+size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice);
+
+/* Runs a resolved request on checked buffers with a workspace of st_cpu_run_bytes. ST_E_NAN. */
+st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, const st_choice *choice,
+                     const st_rank_buffers *buffers, const st_backend_services *services);
+
+/* Runs a checked band request. ST_E_CAPACITY, ST_E_MEMORY. */
+st_status st_cpu_run_band(const st_cpu_table *table, const st_band_request *request, const st_band_buffers *buffers,
+                          const st_backend_services *services);
+
+#endif

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* run_rank.c - a batch of rows: one worker a row, or, where the Choice splits rows, all workers on one row at a time. */
+#include <stdatomic.h>
+#include <string.h>
+
+#include "backends/cpu/output.h"
+#include "backends/cpu/run.h"
+#include "backends/cpu/select.h"
+#include "base/checked.h"
+#include "base/fail.h"
+#include "base/pool.h"
+#include "rank/window.h"
+
+/* Elements that make handing an item to another thread worth its cost of some microseconds. */
+enum { ITEM_ELEMENTS = 1 << 15 };
+
+/* The workspace: each worker's scratch, then (split rows) the segments' survivors and their counts. */
+struct room {
+    int wide;
+    int workers;
+    int segments; /* pieces of a row; 1 where rows are not split */
+    size_t piece; /* longest piece, in elements */
+    size_t hi;    /* most candidates that a row, or a piece, must keep */
+    size_t scratch_bytes;
+    size_t survivors_at, counts_at, bytes;
+};
+
+struct job {
+    const st_rank_request *request;
+    const st_rank_buffers *buffers;
+    const st_cpu_kernels *kernels;
+    st_cpu_shape shape;
+    struct room room;
+    st_order near_order, far_order;
+    char *workspace;
+    int64_t width, rows_per_item;
+    _Atomic int64_t nan_row; /* lowest row with a NaN so far; INT64_MAX */
+    /* The row that is split now. */
+    st_cpu_row row;
+    size_t lo, hi;
+};
+
+int st_cpu_splits(const st_rank_request *request, const st_choice *choice) {
+    int32_t passes = 0;
+    if (request->kind == ST_MIDK || request->kind == ST_WINDOW) passes = choice->midk;
+    if (request->kind == ST_BOTTOMK) passes = choice->bottomk;
+    return choice->wg > 1 && (passes == 0 ? choice->use_2ce != 0 : passes == 2);
+}
+
+static size_t round_up(size_t bytes, size_t unit) { return bytes > SIZE_MAX - unit ? SIZE_MAX : (bytes + unit - 1) / unit * unit; }
+
+static struct room room_of(const st_rank_request *request, const st_choice *choice) {
+    struct room room = {.bytes = SIZE_MAX};
+    const size_t cols = (size_t)request->cols;
+    const st_window window = st_window_of(request, cols);
+    const st_cpu_shape shape = st_cpu_shape_of(choice);
+    /* Over all lengths up to cols, the candidates kept from the nearer end are at most this many. */
+    room.hi = window.hi < cols - window.lo ? window.hi : cols - window.lo;
+    room.wide = st_dtype_size(request->dtype) == 8 || cols > UINT32_MAX;
+    room.segments = st_cpu_splits(request, choice) ? choice->wg : 1;
+    if ((size_t)room.segments > cols / 1024 + 1) room.segments = (int)(cols / 1024 + 1);
+    room.workers = request->threads;
+    room.piece = (cols + (size_t)room.segments - 1) / (size_t)room.segments;
+    const size_t piece_hi = room.hi < room.piece ? room.hi : room.piece;
+    const size_t entry = room.wide ? sizeof(st_wide) : sizeof(st_narrow);
+    room.scratch_bytes = round_up(st_cpu_select_bytes(&shape, room.wide, room.piece, piece_hi), 64);
+    size_t survivors = 0;
+    if (room.scratch_bytes == SIZE_MAX || !st_multiply_size(room.scratch_bytes, (size_t)room.workers, &room.survivors_at)) return room;
+    if (room.segments > 1 && (!st_multiply_size(piece_hi, (size_t)room.segments, &survivors) ||
+                              !st_multiply_size(survivors, entry, &survivors)))
+        return room;
+    size_t bytes;
+    if (!st_add_size(room.survivors_at, round_up(survivors, 64), &room.counts_at) ||
+        !st_add_size(room.counts_at, sizeof(size_t) * (size_t)room.segments, &bytes))
+        return room;
+    room.bytes = bytes;
+    return room;
+}
+
+size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice) {
+    const struct room room = room_of(request, choice);
+    return room.bytes > SIZE_MAX - 64 ? SIZE_MAX : room.bytes + 64; /* the caller's workspace may start anywhere */
+}
+
+static void write_row(const struct job *job, int64_t position, const char *first, const uint64_t *columns, size_t count) {
+    const st_rank_request *request = job->request;
+    const st_rank_buffers *buffers = job->buffers;
+    const size_t size = (size_t)st_dtype_size(request->dtype), rest = (size_t)job->width - count;
+    if (request->outputs & ST_OUT_VALUES) {
+        char *to = (char *)buffers->values + (size_t)(position * buffers->values_stride) * size;
+        st_cpu_gather(first, (ptrdiff_t)request->col_stride, size, columns, count, to);
+        memset(to + count * size, 0, rest * size);
+    }
+    if (request->outputs & ST_OUT_INDICES) {
+        const size_t bytes = request->index_dtype == ST_I32 ? sizeof(int32_t) : sizeof(int64_t);
+        char *to = (char *)buffers->indices + (size_t)(position * buffers->indices_stride) * bytes;
+        st_cpu_write_indices(columns, count, request->index_dtype, to);
+        memset(to + count * bytes, 0xff, rest * bytes); /* -1 */
+    }
+}
+
+/* Sets up the row at a position of the output, from the nearer end; returns the elements of its window. */
+static size_t open_row(const struct job *job, int64_t position, st_cpu_row *row, size_t *lo, size_t *hi) {
+    const st_rank_request *request = job->request;
+    const int64_t number = job->buffers->row_list == NULL ? position : job->buffers->row_list[position];
+    const size_t length = (size_t)(job->buffers->lengths == NULL ? request->cols : job->buffers->lengths[number]);
+    const st_window window = st_window_of(request, length);
+    const int far_end = length - window.lo < window.hi;
+    *lo = far_end ? length - window.hi : window.lo;
+    *hi = far_end ? length - window.lo : window.hi;
+    *row = (st_cpu_row){.kernels = job->kernels,
+                        .order = far_end ? job->far_order : job->near_order,
+                        .elements = (const char *)job->buffers->input + number * request->row_stride * st_dtype_size(request->dtype),
+                        .stride = (ptrdiff_t)request->col_stride,
+                        .length = length,
+                        .mask = far_end ? UINT64_MAX : 0,
+                        .wide = job->room.wide};
+    return window.hi - window.lo;
+}
+
+static void close_row(const struct job *job, int64_t position, const st_cpu_row *row, void *window, size_t count) {
+    const uint64_t *columns = st_cpu_columns(window, count, row->wide, row->mask, job->request->order == ST_UNSORTED);
+    write_row(job, position, row->elements, columns, count);
+}
+
+static void rank_rows(void *argument, int64_t item, int32_t worker) {
+    const struct job *job = argument;
+    char *scratch = job->workspace + (size_t)worker * job->room.scratch_bytes;
+    const int64_t end = (item + 1) * job->rows_per_item, rows = job->buffers->row_list_count;
+    for (int64_t position = item * job->rows_per_item; position < (end < rows ? end : rows); position++) {
+        st_cpu_row row;
+        size_t lo, hi, count = 0;
+        void *window = NULL;
+        if (open_row(job, position, &row, &lo, &hi) > 0) count = st_cpu_select(&row, &job->shape, lo, hi, scratch, &window);
+        close_row(job, position, &row, window, count);
+    }
+}
+
+static size_t *survivor_counts(const struct job *job) { return (size_t *)(void *)(job->workspace + job->room.counts_at); }
+
+/* The best `hi` of one piece of the row, copied to the front of the piece's own share of the survivors. */
+static void rank_piece(void *argument, int64_t item, int32_t worker) {
+    const struct job *job = argument;
+    const size_t entry = job->row.wide ? sizeof(st_wide) : sizeof(st_narrow);
+    const size_t from = (size_t)item * job->room.piece, length = job->row.length;
+    const size_t share = job->room.hi < job->room.piece ? job->room.hi : job->room.piece;
+    survivor_counts(job)[item] = 0;
+    if (from >= length) return;
+    st_cpu_row piece = job->row;
+    piece.elements = (const char *)piece.elements + (ptrdiff_t)from * piece.stride * (ptrdiff_t)(piece.order.bits / 8);
+    piece.first = from;
+    piece.length = length - from < job->room.piece ? length - from : job->room.piece;
+    void *window = NULL;
+    const size_t hi = job->hi < piece.length ? job->hi : piece.length;
+    const size_t count = st_cpu_select(&piece, &job->shape, 0, hi, job->workspace + (size_t)worker * job->room.scratch_bytes, &window);
+    memcpy(job->workspace + job->room.survivors_at + (size_t)item * share * entry, window, count * entry);
+    survivor_counts(job)[item] = count;
+}
+
+static void rank_split_row(struct job *job, int64_t position, st_pool *pool) {
+    void *window = NULL;
+    size_t count = open_row(job, position, &job->row, &job->lo, &job->hi);
+    if (count > 0) {
+        const size_t entry = job->row.wide ? sizeof(st_wide) : sizeof(st_narrow);
+        const size_t share = job->room.hi < job->room.piece ? job->room.hi : job->room.piece;
+        char *survivors = job->workspace + job->room.survivors_at;
+        st_pool_run(pool, job->room.workers, job->room.segments, rank_piece, job);
+        size_t held = 0;
+        for (int item = 0; item < job->room.segments; item++) {
+            const size_t found = survivor_counts(job)[item];
+            memmove(survivors + held * entry, survivors + (size_t)item * share * entry, found * entry);
+            held += found;
+        }
+        const size_t hi = job->hi < held ? job->hi : held, lo = job->lo < hi ? job->lo : hi;
+        st_cpu_keep(survivors, job->row.wide, held, hi);
+        st_cpu_keep(survivors, job->row.wide, hi, lo);
+        window = survivors + lo * entry;
+        count = hi - lo;
+    }
+    close_row(job, position, &job->row, window, count);
+}
+
+/* Lowers job->nan_row to the lowest row of the item that has a NaN. */
+static void find_nan_rows(void *argument, int64_t item, int32_t worker) {
+    struct job *job = argument;
+    (void)worker;
+    const int64_t end = (item + 1) * job->rows_per_item, rows = job->buffers->row_list_count;
+    for (int64_t position = item * job->rows_per_item; position < (end < rows ? end : rows); position++) {
+        const int64_t number = job->buffers->row_list == NULL ? position : job->buffers->row_list[position];
+        int64_t lowest = atomic_load_explicit(&job->nan_row, memory_order_relaxed);
+        st_cpu_row row;
+        size_t lo, hi;
+        if (number >= lowest) continue;
+        open_row(job, position, &row, &lo, &hi);
+        if (row.kernels->find_nan(&row.order, row.elements, row.stride, row.length) == row.length) continue;
+        while (number < lowest && !atomic_compare_exchange_weak(&job->nan_row, &lowest, number)) continue;
+    }
+}
+
+static st_status refuse_nan(struct job *job, st_pool *pool, int64_t items) {
+    atomic_store(&job->nan_row, INT64_MAX);
+    st_pool_run(pool, job->room.workers, items, find_nan_rows, job);
+    const int64_t number = atomic_load(&job->nan_row);
+    if (number == INT64_MAX) return ST_OK;
+    const st_rank_request *request = job->request;
+    const size_t length = (size_t)(job->buffers->lengths == NULL ? request->cols : job->buffers->lengths[number]);
+    const char *first = (const char *)job->buffers->input + number * request->row_stride * st_dtype_size(request->dtype);
+    const size_t column = job->kernels->find_nan(&job->near_order, first, (ptrdiff_t)request->col_stride, length);
+    return st_fail(ST_E_NAN, "row %lld, column %zu is NaN, and the rule is error", (long long)number, column);
+}
+
+st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, const st_choice *choice,
+                     const st_rank_buffers *buffers, const st_backend_services *services) {
+    const st_window whole = st_window_of(request, (size_t)request->cols);
+    struct job job = {.request = request, .buffers = buffers, .shape = st_cpu_shape_of(choice), .room = room_of(request, choice)};
+    job.near_order = st_order_of(request->dtype, whole.descending, request->nan_rule);
+    job.far_order = st_order_reversed(job.near_order);
+    job.kernels = &table->of_class[st_cpu_class(job.near_order.bits)];
+    job.width = request->kind == ST_WINDOW ? request->hi - request->lo : request->k;
+    job.workspace = (char *)buffers->workspace + (64 - (uintptr_t)buffers->workspace % 64) % 64;
+    if (job.width == 0 || buffers->row_list_count == 0) return ST_OK;
+    job.rows_per_item = ITEM_ELEMENTS / (request->cols + 1) + 1;
+    const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
+    if (request->nan_rule == ST_NAN_ERROR) {
+        const st_status status = refuse_nan(&job, services->pool, items);
+        if (status != ST_OK) return status;
+    }
+    if (job.room.segments == 1)
+        st_pool_run(services->pool, job.room.workers, items, rank_rows, &job);
+    else
+        for (int64_t position = 0; position < buffers->row_list_count; position++) rank_split_row(&job, position, services->pool);
+    return ST_OK;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* select.c - scratch layout, and the families for narrow and wide entries. */
+#include "backends/cpu/select.h"
+
+#include <string.h>
+
+#include "base/checked.h"
+
+/* A row's scratch: entries first, then 64-bit words (lane minima, run positions, digit counts). */
+struct layout {
+    size_t entries;  /* how many */
+    size_t words_at; /* in bytes */
+    size_t words;
+    size_t bytes; /* SIZE_MAX where it overflows */
+};
+
+static size_t power_of_two(size_t least) {
+    size_t power = 16;
+    while (power < least && power <= SIZE_MAX / 4) power *= 2;
+    return power;
+}
+
+static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t length, size_t hi) {
+    struct layout layout = {0, 0, 0, SIZE_MAX};
+    size_t buffer;
+    switch (shape->family) {
+        case ST_CPU_LANES:
+            layout.words = power_of_two(hi < 8 ? 16 : 2 * hi);
+            if (!st_multiply_size(layout.words, shape->depth, &layout.words)) return layout;
+            if (layout.words > length) layout.words = length;
+            /* fall through */
+        case ST_CPU_FILTER:
+            if (!st_multiply_size(hi, shape->depth, &buffer) || !st_add_size(buffer, hi + 2 * shape->block, &layout.entries))
+                return layout;
+            /* More than the row is never collected, but the last block needs its room beyond. */
+            if (layout.entries > length + 2 * shape->block) layout.entries = length + 2 * shape->block;
+            break;
+        case ST_CPU_HEAP: layout.entries = hi + shape->block; break;
+        case ST_CPU_KWAY:
+            layout.words = 2 * (length / shape->tile + 1);
+            if (!st_add_size(hi, length, &layout.entries)) return layout;
+            break;
+        case ST_CPU_BITONIC: layout.entries = 2 * power_of_two(hi); break;
+        case ST_CPU_RADIX:
+            layout.words = ST_DIGITS;
+            layout.entries = length;
+            break;
+    }
+    size_t word_bytes, bytes;
+    if (!st_multiply_size(layout.entries, wide ? sizeof(st_wide) : sizeof(st_narrow), &layout.words_at) ||
+        !st_multiply_size(layout.words, sizeof(uint64_t), &word_bytes) || !st_add_size(layout.words_at, word_bytes, &bytes))
+        return layout;
+    layout.bytes = bytes;
+    return layout;
+}
+
+#define ENTRY st_narrow
+#define NAME(function) narrow_##function
+#define OPERATION(operation) st_narrow_##operation
+#define COLLECT collect_narrow
+#define ENTRY_KEY(entry) ((entry) >> 32)
+#define ENTRY_INDEX(entry, mask) (((entry) ^ (mask)) & UINT32_MAX)
+#define LAST_ENTRY UINT64_MAX
+#include "backends/cpu/families.inc"
+
+#define ENTRY st_wide
+#define NAME(function) wide_##function
+#define OPERATION(operation) st_wide_##operation
+#define COLLECT collect_wide
+#define ENTRY_KEY(entry) ((entry).key)
+#define ENTRY_INDEX(entry, mask) ((entry).index ^ (mask))
+#define LAST_ENTRY ((st_wide){UINT64_MAX, UINT64_MAX})
+#include "backends/cpu/families.inc"
+
+static const char *const family_names[] = {"filter", "lanes", "heap", "kway", "bitonic", "radix"};
+
+const char *st_cpu_family_name(st_cpu_family family) { return family_names[family]; }
+
+st_cpu_family st_cpu_family_of(const st_choice *choice) {
+    switch (choice->mk) {
+        case ST_MK_BITONIC: return ST_CPU_BITONIC;
+        case ST_MK_WARP: return ST_CPU_LANES;
+        case ST_MK_RADIX: return ST_CPU_RADIX;
+        default: break;
+    }
+    return choice->mkd == ST_MKD_HEAP ? ST_CPU_HEAP : choice->mkd == ST_MKD_KWAY ? ST_CPU_KWAY : ST_CPU_FILTER;
+}
+
+st_cpu_shape st_cpu_shape_of(const st_choice *choice) {
+    return (st_cpu_shape){st_cpu_family_of(choice), (size_t)choice->ctile, (size_t)choice->tile, (size_t)choice->kl};
+}
+
+size_t st_cpu_select_bytes(const st_cpu_shape *shape, int wide, size_t length, size_t hi) {
+    return layout_of(shape, wide, length, hi).bytes;
+}
+
+size_t st_cpu_select(const st_cpu_row *row, const st_cpu_shape *shape, size_t lo, size_t hi, void *scratch, void **window) {
+    const struct layout layout = layout_of(shape, row->wide, row->length, hi);
+    return row->wide ? wide_window(row, shape, &layout, lo, hi, scratch, window)
+                     : narrow_window(row, shape, &layout, lo, hi, scratch, window);
+}
+
+uint64_t *st_cpu_columns(void *window, size_t count, int wide, uint64_t mask, int unsorted) {
+    return wide ? wide_columns(window, count, mask, unsorted) : narrow_columns(window, count, mask, unsorted);
+}
+
+void st_cpu_keep(void *entries, int wide, size_t count, size_t keep) {
+    if (wide)
+        wide_keep(entries, count, keep);
+    else
+        narrow_keep(entries, count, keep);
+}
