@@ -17,13 +17,20 @@ st_status st_request_check(const st_rank_request *request, int32_t most_threads,
 /*
  * Checks buffers against a resolved request, and copies them with strides resolved; row_list stays NULL where it was, and
  * row_list_count becomes the number of output rows in either case. Names the argument: NULLs, alignment, rows and lengths
- * out of range, overlap by byte extents. Nothing is required where there is nothing to do (rows, or width, 0).
+ * out of range, overlap by byte extents. An output that the request does not ask for is ignored, and NULL in the copy.
+ * Nothing is required where there is nothing to do (no output rows, or width 0).
  */
 st_status st_buffers_check(const st_rank_request *resolved, const st_rank_buffers *buffers, st_rank_buffers *checked);
 
 /* The same for band compaction. */
 st_status st_band_check(const st_band_request *request, const st_band_buffers *buffers, int32_t most_threads,
                         st_band_request *resolved);
+
+/* Checks a stream's options; hi may lie beyond the row, which then ends the window. */
+st_status st_stream_check(const st_stream_options *options);
+
+/* Checks partials to be merged, and that the outputs (one of them may be NULL) are apart from them and each other. */
+st_status st_merge_check(const st_merge_request *request, const void *values, const int64_t *indices);
 
 /* Output elements per row: k, or hi - lo for a window. */
 int64_t st_request_width(const st_rank_request *request);
