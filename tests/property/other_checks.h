@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* other_checks.h - random band, stream and merge configurations against the reference. */
+#ifndef OTHER_CHECKS_H
+#define OTHER_CHECKS_H
+
+#include "spiraltorch/spiraltorch.h"
+
+/* Draws and checks one of each; returns the failures, each printed with the seed that makes it. */
+int check_others(st_context *context, const char *isa, uint64_t seed);
+
+#endif

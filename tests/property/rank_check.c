@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * rank_check.c - random configurations, each run on every instruction set with the planner's Choice and a random legal one,
+ * and compared with the scalar reference bit for bit, the bytes between and around output rows included.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/memory.h"
+#include "other_checks.h"
+#include "rank/reference.h"
+#include "rank/request.h"
+#include "rank_case.h"
+
+struct settings {
+    uint64_t seed;
+    int64_t configs, only; /* only: one case number, or -1 */
+    const char *backend, *isa, *choice;
+    st_choice fixed; /* what --choice says */
+};
+
+struct contexts {
+    int count;
+    const char *isa[4];
+    st_context *context[4];
+};
+
+/* Instruction sets by rising order, each with what must be switched off to reach it. */
+static const char *const isas[][2] = {{"portable", "avx512,avx2,neon"}, {"avx2", "avx512"}, {"neon", ""}, {"avx512", ""}};
+
+static void open_contexts(const struct settings *settings, struct contexts *contexts) {
+    contexts->count = 0;
+    for (size_t i = 0; i < sizeof isas / sizeof isas[0]; i++) {
+        if (strcmp(settings->isa, "all") != 0 && strcmp(settings->isa, isas[i][0]) != 0) continue;
+        const st_context_options options = {.struct_size = sizeof options, .threads = 4, .cpu_disable = isas[i][1]};
+        st_context *context = NULL;
+        st_plan plan = {.struct_size = sizeof plan};
+        if (st_context_create(&options, &context) != ST_OK || st_plan_rank(context, ST_TOPK, 1, 100, 1, NULL, &plan) != ST_OK) {
+            fprintf(stderr, "rank_check: %s\n", st_last_message());
+            exit(2);
+        }
+        /* Strict: the plan must name the instruction set that was meant. */
+        if (strstr(plan.kernel, isas[i][0]) == NULL) {
+            st_context_destroy(context);
+            continue;
+        }
+        contexts->isa[contexts->count] = isas[i][0];
+        contexts->context[contexts->count++] = context;
+    }
+}
+
+struct output {
+    char *values, *indices;
+    size_t values_bytes, indices_bytes;
+};
+
+static struct output make_output(const rank_case *made) {
+    const size_t index_size = made->request.index_dtype == ST_I32 ? 4 : 8;
+    struct output output;
+    output.values_bytes = (size_t)(made->output_rows * made->values_stride) * (size_t)st_dtype_size(made->request.dtype);
+    output.indices_bytes = (size_t)(made->output_rows * made->indices_stride) * index_size;
+    output.values = memset(need(output.values_bytes), 0x5a, output.values_bytes);
+    output.indices = memset(need(output.indices_bytes), 0x5a, output.indices_bytes);
+    return output;
+}
+
+static void free_output(struct output output) {
+    free(output.values);
+    free(output.indices);
+}
+
+static st_rank_buffers buffers_of(const rank_case *made, const struct output *output) {
+    return (st_rank_buffers){.struct_size = sizeof(st_rank_buffers),
+                             .input = made->input,
+                             .row_list = made->row_list,
+                             .row_list_count = made->row_list_count,
+                             .lengths = made->lengths,
+                             .values = made->request.outputs & ST_OUT_VALUES ? output->values : NULL,
+                             .values_stride = made->values_stride,
+                             .indices = made->request.outputs & ST_OUT_INDICES ? output->indices : NULL,
+                             .indices_stride = made->indices_stride};
+}
+
+static int differs(const rank_case *made, const struct output *want, const struct output *got) {
+    return ((made->request.outputs & ST_OUT_VALUES) && memcmp(want->values, got->values, want->values_bytes) != 0) ||
+           ((made->request.outputs & ST_OUT_INDICES) && memcmp(want->indices, got->indices, want->indices_bytes) != 0);
+}
+
+/* Prints how to see the failure again, and what it was. */
+static void report(const struct settings *settings, int64_t number, const rank_case *made, const st_plan *plan, const char *isa,
+                   const char *what) {
+    const st_rank_request *r = &made->request;
+    printf("FAILED: %s\n  replay: rank_check --seed %" PRIu64 " --case %" PRId64 " --isa %s\n", what, settings->seed, number, isa);
+    printf("  kind %d dtype %s index %s nan %d order %d outputs %d threads %d\n", r->kind, st_dtype_name(r->dtype),
+           st_dtype_name(r->index_dtype), r->nan_rule, r->order, r->outputs, r->threads);
+    printf("  rows %" PRId64 " cols %" PRId64 " k %" PRId64 " window [%" PRId64 ", %" PRId64 ") descending %d strides %" PRId64
+           ", %" PRId64 " list %" PRId64 " lengths %d\n",
+           r->rows, r->cols, r->k, r->lo, r->hi, r->descending, r->row_stride, r->col_stride,
+           made->row_list == NULL ? -1 : made->row_list_count, made->lengths != NULL);
+    printf("  kernel %s mk=%d mkd=%d use_2ce=%d wg=%d kl=%d tile=%d ctile=%d midk=%d bottomk=%d\n", plan->kernel, plan->choice.mk,
+           plan->choice.mkd, plan->choice.use_2ce, plan->choice.wg, plan->choice.kl, plan->choice.tile, plan->choice.ctile,
+           plan->choice.midk, plan->choice.bottomk);
+}
+
+/* Runs one plan and compares; workspace 1 hands the call memory of exactly the size it asked for, at an odd address. */
+static int check_plan(const struct settings *settings, int64_t number, const rank_case *made, st_context *context, const char *isa,
+                      const st_plan *plan, int workspace, st_status want_status, const struct output *want) {
+    struct output got = make_output(made);
+    st_rank_buffers buffers = buffers_of(made, &got);
+    char *memory = NULL;
+    int failed = 0;
+    if (strstr(plan->kernel, isa) == NULL) {
+        report(settings, number, made, plan, isa, "another instruction set was planned");
+        failed = 1;
+    }
+    if (workspace) {
+        uint64_t bytes = 0;
+        if (st_rank_workspace(context, plan, &bytes) != ST_OK) failed = 1;
+        memory = need((size_t)bytes + 1);
+        buffers.workspace = memory + 1;
+        buffers.workspace_size = bytes;
+    }
+    const st_status status = st_execute_rank(context, plan, &buffers);
+    if (status != want_status) {
+        report(settings, number, made, plan, isa, st_status_name(status));
+        printf("  message: %s\n", st_last_message());
+        failed = 1;
+    } else if (status == ST_OK && differs(made, want, &got)) {
+        report(settings, number, made, plan, isa, "not the reference's answer");
+        failed = 1;
+    }
+    free(memory);
+    free_output(got);
+    return failed;
+}
+
+static int check_case(const struct settings *settings, const struct contexts *contexts, int64_t number) {
+    random_state random = {settings->seed + (uint64_t)number * 0x632be59bd9b4e019u};
+    rank_case made;
+    st_host host;
+    int failed = 0;
+    st_host_resolve(NULL, &host);
+    rank_case_make(random_next(&random), &made);
+    struct output want = make_output(&made);
+    st_rank_request resolved;
+    st_rank_buffers buffers = buffers_of(&made, &want), checked;
+    if (st_request_check(&made.request, 4, &resolved) != ST_OK || st_buffers_check(&resolved, &buffers, &checked) != ST_OK) {
+        printf("FAILED: a legal request was refused: %s (seed %" PRIu64 " case %" PRId64 ")\n", st_last_message(), settings->seed, number);
+        failed = 1;
+    } else {
+        const st_status status = st_reference_rank(&host, &resolved, &checked);
+        const st_choice drawn = random_choice(&random);
+        for (int i = 0; i < contexts->count && !failed; i++) {
+            st_plan plan = {.struct_size = sizeof plan};
+            const st_choice *choice = settings->choice != NULL ? &settings->fixed : &drawn;
+            if (settings->choice == NULL && st_plan_request(contexts->context[i], &made.request, settings->backend, NULL, &plan) == ST_OK)
+                failed |= check_plan(settings, number, &made, contexts->context[i], contexts->isa[i], &plan, 0, status, &want);
+            if (st_plan_with_choice(contexts->context[i], &made.request, settings->backend, choice, &plan) != ST_OK) {
+                printf("FAILED: no plan: %s (seed %" PRIu64 " case %" PRId64 ")\n", st_last_message(), settings->seed, number);
+                failed = 1;
+                break;
+            }
+            failed |= check_plan(settings, number, &made, contexts->context[i], contexts->isa[i], &plan, number % 2 == 0, status, &want);
+        }
+    }
+    free_output(want);
+    rank_case_free(&made);
+    return failed;
+}
+
+/* Sets fields from "mk=1,mkd=6"; returns 0 where a name or number is wrong. */
+static int read_choice(const char *text, st_choice *choice) {
+    *choice = (st_choice){.mk = 1, .mkd = 6, .wg = 1, .kl = 1, .tile = 1024, .ctile = 256};
+    while (*text != '\0') {
+        char name[16];
+        int value, used;
+        if (sscanf(text, "%15[a-z0-9_]=%d%n", name, &value, &used) != 2) return 0;
+        int32_t found = 0;
+        for (int32_t i = 0; i < st_choice_field_count(); i++)
+            if (strcmp(st_choice_field_at(i)->name, name) == 0) {
+                *(int32_t *)(void *)((char *)choice + st_choice_field_at(i)->offset) = value;
+                found = 1;
+            }
+        if (!found) return 0;
+        text += used;
+        text += *text == ',';
+    }
+    return 1;
+}
+
+static int usage(void) {
+    fprintf(stderr, "usage: rank_check [--seed S] [--configs N] [--case I] [--backend cpu] [--isa all|portable|avx2|avx512|neon]\n"
+                    "                  [--choice mk=1,mkd=6,...]\n"
+                    "Compares random Rank-K, band, stream and merge configurations with the scalar reference.\n");
+    return 2;
+}
+
+int main(int argc, char **argv) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    struct settings settings = {.seed = (uint64_t)now.tv_sec * 1000003u ^ (uint64_t)now.tv_nsec, .configs = 3000, .only = -1,
+                                .backend = "cpu", .isa = "all"};
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 == argc) return usage();
+        if (strcmp(argv[i], "--seed") == 0) settings.seed = strtoull(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--configs") == 0) settings.configs = strtoll(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--case") == 0) settings.only = strtoll(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--backend") == 0) settings.backend = argv[i + 1];
+        else if (strcmp(argv[i], "--isa") == 0) settings.isa = argv[i + 1];
+        else if (strcmp(argv[i], "--choice") == 0 && read_choice(argv[i + 1], &settings.fixed)) settings.choice = argv[i + 1];
+        else return usage();
+    }
+    struct contexts contexts;
+    open_contexts(&settings, &contexts);
+    if (contexts.count == 0) {
+        fprintf(stderr, "rank_check: this CPU has no %s kernels\n", settings.isa);
+        return 2;
+    }
+    printf("seed %" PRIu64 ", %" PRId64 " configurations on", settings.seed, settings.only < 0 ? settings.configs : 1);
+    for (int i = 0; i < contexts.count; i++) printf(" %s/%s", settings.backend, contexts.isa[i]);
+    printf("\n");
+    int64_t failures = 0, done = 0;
+    for (int64_t number = settings.only < 0 ? 0 : settings.only; number < (settings.only < 0 ? settings.configs : settings.only + 1); number++) {
+        failures += check_case(&settings, &contexts, number);
+        if (number % 4 == 0 || settings.only >= 0)
+            for (int i = 0; i < contexts.count; i++)
+                failures += check_others(contexts.context[i], contexts.isa[i], settings.seed + (uint64_t)number * 0x632be59bd9b4e019u);
+        done++;
+        if (failures > 5) break;
+    }
+    for (int i = 0; i < contexts.count; i++) st_context_destroy(contexts.context[i]);
+    printf("%" PRId64 " configurations, %" PRId64 " failures\n", done, failures);
+    return failures > 0;
+}
