@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* bench_command.c - the command `spiraltorch bench`: its options, its two forms, its progress. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static const char about[] =
+    "Times the library's own plan on made-up data, beside forced plans and other ways to do the same:\n"
+    "every shape, k, kind, dtype, data shape and number of threads of the lists. All contenders of a\n"
+    "case take turns, in a fresh random order in each repetition; each number is a median over the\n"
+    "repetitions. Before the first sample every contender's output is compared with the library's: one\n"
+    "that differs is an error.\n";
+
+static const char notes[] =
+    "read_ns is the read limit: one pass that only reads the same bytes with as many threads, timed just\n"
+    "before each sample. ratio is the median of ns / read_ns; 1 is as fast as memory allows. noise tells\n"
+    "what a difference is worth: the plan timed twice under two names, the longer median over the\n"
+    "shorter. Memory is set up outside of the timing; the plan of \"spiraltorch\" is looked up inside of\n"
+    "it. A case that is over in less than 20 microseconds is repeated until a sample lasts that long,\n"
+    "with its data in the cache. On a terminal the output is a table; elsewhere its columns are tab-\n"
+    "separated and have no header:\n"
+    "  impl device kind dtype rows cols k threads data ns read_ns ratio noise version choice\n\n"
+    "--regret: the time of the plan the engine picks over that of the best candidate, which is picked on\n"
+    "one half of the repetitions and timed on the other half. noise is the plan over itself, timed under\n"
+    "a second name in the same way. Lists that are not given are a grid from 1x4096 to 1024x512 and k\n"
+    "from 1 to 512. The columns, and last the geometric mean, 95th percentile and worst of both:\n"
+    "  kind dtype rows cols k threads data ratio noise chosen best\n\n"
+    "Ctrl-C prints what was measured.\n";
+
+static const char examples[] =
+    "  spiraltorch bench --shapes 8x65536,1x1048576 -k 8,64\n"
+    "  spiraltorch bench --shapes 1x1048576 -k 64 --kinds topk,midk --dtypes f32,bf16 --data normal,few --against qsort --json\n"
+    "  spiraltorch bench --regret --with fallback --threads 1\n";
+
+static const char *const sources[] = {"fallback", "table", "rules", NULL};
+
+typedef struct settings {
+    st_bench_lists lists;
+    const char *against, *device;
+    int64_t reps;
+    int32_t regret, with, json;
+    int32_t reps_given, with_given;
+} settings;
+
+static int read_settings(int argc, char **argv, settings *chosen) {
+    const st_option options[] = {
+        {.name = "shapes", .kind = ST_OPTION_TEXT, .value = "RxC,...", .target = &chosen->lists.shapes,
+         .about = "rows x columns of the data, such as 8x65536,1x1048576"},
+        {.name = "k", .letter = 'k', .kind = ST_OPTION_TEXT, .value = "K,...", .target = &chosen->lists.k,
+         .about = "elements kept of each row"},
+        {.name = "kinds", .kind = ST_OPTION_TEXT, .value = "KIND,...", .target = &chosen->lists.kinds,
+         .about = "topk, midk, bottomk (topk; all with --regret)"},
+        {.name = "dtypes", .kind = ST_OPTION_TEXT, .value = "DTYPE,...", .target = &chosen->lists.dtypes,
+         .about = "f32, f64, f16, bf16, i8, u8, ... u64 (f32)"},
+        {.name = "data", .kind = ST_OPTION_TEXT, .value = "SHAPE,...", .target = &chosen->lists.data,
+         .about = "normal, asc, desc, equal, few (four values), neginf (nine tenths\nof each row masked), narrow (normal)"},
+        {.name = "threads", .kind = ST_OPTION_TEXT, .value = "N,...", .target = &chosen->lists.threads,
+         .about = "threads of one call (all this process may use)"},
+        {.name = "reps", .kind = ST_OPTION_NUMBER, .value = "N", .target = &chosen->reps, .low = 1, .high = 1000000,
+         .given = &chosen->reps_given, .about = "repetitions of each case (7; 10 with --regret)"},
+        {.name = "against", .kind = ST_OPTION_TEXT, .value = "NAME,...", .target = &chosen->against,
+         .about = "who else is timed: qsort (libc's), heap (a plain binary heap; topk\nand bottomk alone), spiraltorch:FAMILY "
+                  "(a forced plan); or all, or\nnone (all)"},
+        {.name = "device", .kind = ST_OPTION_TEXT, .value = "ID", .target = &chosen->device,
+         .about = "where plans run, such as cpu (auto)"},
+        {.name = "regret", .kind = ST_OPTION_FLAG, .target = &chosen->regret,
+         .about = "what the engine's choice costs against the best candidate"},
+        {.name = "with", .kind = ST_OPTION_WORD, .value = "SOURCE", .target = &chosen->with, .words = sources,
+         .given = &chosen->with_given, .about = "with --regret, what the engine chooses by: fallback"},
+        {.name = "json", .kind = ST_OPTION_FLAG, .target = &chosen->json, .about = "print one JSON value"},
+    };
+    const st_command command = {.name = "bench", .usage = "--shapes RxC,... -k K,... [options] | --regret [options]",
+                                .about = about, .notes = notes, .examples = examples, .options = options,
+                                .option_count = (int32_t)(sizeof options / sizeof options[0])};
+    return st_options_read(&command, argc, argv, NULL);
+}
+
+/* Which options go together, and the defaults. */
+static int settle(settings *chosen) {
+    st_bench_lists *lists = &chosen->lists;
+    if (chosen->with_given && !chosen->regret) {
+        return st_cli_usage("bench", "--with: goes with --regret alone; add --regret, or leave it out");
+    }
+    if (chosen->with != 0) {
+        return st_cli_usage("bench", "--with: '%s' comes with measured tables, which this version does not have; use fallback",
+                            sources[chosen->with]);
+    }
+    if (chosen->regret) {
+        if (chosen->against) {
+            return st_cli_usage("bench", "--against: not with --regret, which compares every candidate; leave it out");
+        }
+        if (chosen->reps_given && chosen->reps < 2) {
+            return st_cli_usage("bench", "--reps: --regret needs at least 2: one half picks the best, the other times it");
+        }
+        chosen->reps = chosen->reps_given ? chosen->reps : 10;
+        lists->skip_large_k = !lists->shapes || !lists->k;
+        lists->shapes = lists->shapes ? lists->shapes : "1x4096,1x65536,1x1048576,16x1024,16x65536,256x4096,1024x512";
+        lists->k = lists->k ? lists->k : "1,8,64,512";
+        lists->kinds = lists->kinds ? lists->kinds : "topk,midk,bottomk";
+    } else {
+        if (!lists->shapes) {
+            return st_cli_usage("bench", "--shapes: missing; give rows x columns, such as --shapes 8x65536");
+        }
+        if (!lists->k) {
+            return st_cli_usage("bench", "-k: missing; give how many elements of each row are kept, such as -k 8,64");
+        }
+        lists->kinds = lists->kinds ? lists->kinds : "topk";
+    }
+    lists->dtypes = lists->dtypes ? lists->dtypes : "f32";
+    lists->data = lists->data ? lists->data : "normal";
+    return 0;
+}
+
+/* A bar on a terminal; the cursor goes back to its start, so that whatever is printed next takes its place. */
+static void show_progress(int64_t done, int64_t total) {
+    enum { WIDTH = 30 };
+    char bar[WIDTH + 1];
+    if (!isatty(STDERR_FILENO)) {
+        return;
+    }
+    if (done >= total) {
+        fputs("\r\033[K", stderr);
+        return;
+    }
+    const int filled = (int)(done * WIDTH / total);
+    memset(bar, '.', WIDTH);
+    memset(bar, '#', (size_t)filled);
+    bar[WIDTH] = '\0';
+    fprintf(stderr, "[%s] %lld of %lld cases\033[K\r", bar, (long long)done, (long long)total);
+    fflush(stderr);
+}
+
+/* What was measured is printed in any case, unless an error came before the first result. */
+static int run_matrix(st_bench_lab *lab, const st_bench_matrix *matrix, const settings *chosen) {
+    st_bench_against against;
+    st_bench_rows rows = {NULL, 0, 0};
+    const char **names = NULL;
+    char *text = NULL;
+    int inspected = st_bench_read_against(chosen->against ? chosen->against : "all", &against, &names, &text);
+    if (inspected == 0) {
+        inspected = st_bench_inspect(lab, matrix, &against);
+    }
+    int status = inspected;
+    if (inspected == 0) {
+        status = st_bench_run_matrix(lab, matrix, &against, &rows);
+    }
+    if (inspected == 0 && (status != 1 || rows.count > 0)) {
+        const int printed = chosen->json ? st_bench_json_rows(&rows) : st_bench_print_rows(&rows);
+        status = status != 0 ? status : printed;
+    }
+    free(rows.list);
+    free(names);
+    free(text);
+    return status;
+}
+
+static int run_regret(st_bench_lab *lab, const st_bench_matrix *matrix, const settings *chosen) {
+    st_bench_regret regret;
+    memset(&regret, 0, sizeof regret);
+    const int inspected = st_bench_inspect(lab, matrix, NULL);
+    int status = inspected;
+    if (inspected == 0) {
+        regret.list = calloc((size_t)matrix->count, sizeof *regret.list);
+        status = regret.list ? st_bench_run_regret(lab, matrix, &regret)
+                             : st_cli_fail("bench", "not enough memory for the results; shorten the lists");
+    }
+    if (inspected == 0 && (status != 1 || regret.count > 0)) {
+        const char *with = sources[chosen->with];
+        const int printed = chosen->json ? st_bench_json_regret(&regret, with) : st_bench_print_regret(&regret, with);
+        status = status != 0 ? status : printed;
+    }
+    free(regret.list);
+    return status;
+}
+
+/* Spans the matrix, then sets up the context and the crew that it needs. */
+static int run(const settings *chosen) {
+    st_bench_lists lists = chosen->lists;
+    st_bench_lab lab = {.device = chosen->device, .random = 1, .reps = chosen->reps, .progress = show_progress};
+    st_context_options options = {.struct_size = sizeof options};
+    st_bench_case *cases = NULL;
+    st_bench_matrix matrix = {NULL, 0};
+    char all_threads[16];
+    int status = st_bench_most_threads(lists.threads, &options.threads);
+    if (status == 0 && st_context_create(&options, &lab.context) != ST_OK) {
+        status = st_cli_fail("bench", "%s", st_last_message());
+    }
+    if (status == 0) {
+        const int32_t threads = st_context_threads(lab.context);
+        snprintf(all_threads, sizeof all_threads, "%d", (int)threads);
+        lists.threads = lists.threads ? lists.threads : all_threads;
+        status = st_bench_span(&lists, &cases, &matrix.count);
+    }
+    if (status == 0) {
+        matrix.cases = cases;
+        lab.memory = st_bench_memory();
+        lab.crew = st_bench_crew_start(st_context_threads(lab.context));
+        status = lab.crew ? (chosen->regret ? run_regret(&lab, &matrix, chosen) : run_matrix(&lab, &matrix, chosen))
+                          : st_cli_fail("bench", "--threads: %d threads cannot be started here; use fewer",
+                                        (int)st_context_threads(lab.context));
+    }
+    st_bench_crew_stop(lab.crew);
+    free(cases);
+    st_context_destroy(lab.context);
+    return status;
+}
+
+int st_cli_bench(int argc, char **argv) {
+    settings chosen = {.reps = 7};
+    int status = read_settings(argc, argv, &chosen);
+    if (status != ST_CLI_GO) {
+        return status;
+    }
+    status = settle(&chosen);
+    return status != 0 ? status : run(&chosen);
+}

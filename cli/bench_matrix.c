@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* bench_matrix.c - every case of the matrix, every contender: medians, the read limit beside them, and the noise. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+static st_bench_row *add_row(st_bench_rows *rows) {
+    if (rows->count == rows->capacity) {
+        const int64_t capacity = rows->capacity > 0 ? 2 * rows->capacity : 64;
+        st_bench_row *list = realloc(rows->list, (size_t)capacity * sizeof *list);
+        if (!list) {
+            return NULL;
+        }
+        rows->list = list;
+        rows->capacity = capacity;
+    }
+    st_bench_row *row = &rows->list[rows->count++];
+    memset(row, 0, sizeof *row);
+    return row;
+}
+
+/* Turns a case's samples into rows; the samples are sorted on the way. */
+static int report(const st_bench_lab *lab, const st_bench_case *point, const st_bench_lineup *lineup,
+                  st_bench_samples *samples, double *ratios, st_bench_rows *rows) {
+    const int64_t reps = lab->reps;
+    double noise = 1;
+    for (int32_t i = lineup->count - 1; i >= 0; i--) {
+        double *ns = &samples->ns[i * reps];
+        const double *read_ns = &samples->read_ns[i * reps];
+        for (int64_t rep = 0; rep < reps; rep++) {
+            ratios[i * reps + rep] = ns[rep] / read_ns[rep];
+        }
+        ns[0] = st_bench_median(ns, reps);
+    }
+    const double one = samples->ns[0];
+    const double again = samples->ns[(lineup->count - 1) * reps];
+    noise = one > again ? one / again : again / one;
+    for (int32_t i = 0; i + 1 < lineup->count; i++) {
+        const st_bench_contender *contender = &lineup->list[i];
+        st_bench_row *row = add_row(rows);
+        if (!row) {
+            return st_cli_fail("bench", "not enough memory for the results");
+        }
+        row->point = *point;
+        memcpy(row->impl, contender->name, sizeof row->impl);
+        memcpy(row->device, lineup->list[0].plan.device, sizeof row->device);
+        memcpy(row->kernel, contender->plan.kernel, sizeof row->kernel);
+        row->version = contender->peer ? contender->peer->version() : st_version();
+        row->has_choice = !contender->peer;
+        row->choice = contender->plan.choice;
+        row->ns = samples->ns[i * reps];
+        row->read_ns = st_bench_median(&samples->read_ns[i * reps], reps);
+        row->ratio = st_bench_median(&ratios[i * reps], reps);
+        row->noise = noise;
+    }
+    return 0;
+}
+
+int st_bench_run_matrix(st_bench_lab *lab, const st_bench_matrix *matrix, const st_bench_against *against,
+                        st_bench_rows *rows) {
+    st_bench_input input = {0};
+    int result = 0;
+    for (int64_t i = 0; i < matrix->count && result == 0; i++) {
+        const st_bench_case *point = &matrix->cases[i];
+        st_bench_lineup lineup = {0};
+        double *numbers = NULL;
+        lab->progress(i, matrix->count);
+        result = st_cli_interrupted() ? 130 : st_bench_gather(lab, point, against, &lineup);
+        if (result == 0) {
+            const size_t count = (size_t)lineup.count * (size_t)lab->reps;
+            numbers = calloc(count, 3 * sizeof *numbers);
+            st_bench_samples samples = {numbers, numbers ? numbers + count : NULL};
+            result = numbers ? st_bench_prepare(&input, point) : st_cli_fail("bench", "--reps: not enough memory; use fewer");
+            if (result == 0) {
+                result = st_bench_measure(lab, point, input.elements, lineup.list, lineup.count, &samples);
+            }
+            if (result == 0) {
+                result = report(lab, point, &lineup, &samples, numbers + 2 * count, rows);
+            }
+        }
+        free(numbers);
+        free(lineup.list);
+    }
+    lab->progress(matrix->count, matrix->count);
+    free(input.elements);
+    return result;
+}

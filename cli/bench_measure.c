@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* bench_measure.c - one case: every contender's output checked, then all timed in turn, each beside the read limit. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+/* A sample lasts at least this long, so that the clock's own step and cost stay below one part in a hundred. */
+static const double SAMPLE_NS = 20e3;
+
+/* Memory of a case: the first contender's outputs, to compare with; one more set, for the one that runs; scratch. */
+typedef struct room {
+    uint64_t values_bytes, indices_bytes, scratch_bytes;
+    st_bench_arrays expected, found;
+    void *scratch;
+} room;
+
+static int32_t peer_workers(const st_bench_case *point) {
+    return point->rows < point->threads ? (int32_t)point->rows : point->threads;
+}
+
+/* Sizes of a case's memory; 0 where one overflows or a plan's workspace is not known. */
+static int measure_room(const st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders,
+                        int32_t count, room *sizes) {
+    uint64_t elements;
+    const uint64_t size = (uint64_t)st_dtype_size(point->dtype);
+    memset(sizes, 0, sizeof *sizes);
+    if (__builtin_mul_overflow((uint64_t)point->rows, (uint64_t)point->k, &elements) ||
+        __builtin_mul_overflow(elements, size, &sizes->values_bytes) ||
+        __builtin_mul_overflow(elements, (uint64_t)sizeof(int64_t), &sizes->indices_bytes)) {
+        return 0;
+    }
+    for (int32_t i = 0; i < count; i++) {
+        uint64_t bytes = 0;
+        if (contenders[i].peer) {
+            uint64_t each = contenders[i].peer->scratch(point);
+            if (each == 0 || each > UINT64_MAX - 63) {
+                return 0;
+            }
+            each = (each + 63) / 64 * 64; /* no two workers on one cache line */
+            if (__builtin_mul_overflow(each, (uint64_t)peer_workers(point), &bytes)) {
+                return 0;
+            }
+        } else if (st_rank_workspace(lab->context, &contenders[i].plan, &bytes) != ST_OK) {
+            return 0;
+        }
+        if (bytes > sizes->scratch_bytes) {
+            sizes->scratch_bytes = bytes;
+        }
+    }
+    return 1;
+}
+
+uint64_t st_bench_working_bytes(const st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders,
+                                int32_t count) {
+    room sizes;
+    uint64_t bytes;
+    if (!measure_room(lab, point, contenders, count, &sizes) ||
+        __builtin_add_overflow(sizes.values_bytes, sizes.indices_bytes, &bytes) ||
+        __builtin_mul_overflow(bytes, (uint64_t)2, &bytes) || __builtin_add_overflow(bytes, sizes.scratch_bytes, &bytes)) {
+        return 0;
+    }
+    return bytes > 0 ? bytes : 1;
+}
+
+static void *reserve(uint64_t bytes) { return bytes > SIZE_MAX - 64 ? NULL : malloc((size_t)(bytes > 0 ? bytes : 1)); }
+
+typedef struct peer_job {
+    const st_bench_case *point;
+    const st_bench_peer *peer;
+    const st_bench_arrays *arrays;
+    unsigned char *scratch;
+    size_t scratch_each;
+    int64_t repeats;
+} peer_job;
+
+static void peer_part(void *argument, int32_t worker, int32_t workers) {
+    const peer_job *job = argument;
+    const int64_t share = job->point->rows / workers;
+    const int64_t rest = job->point->rows % workers;
+    const int64_t first = share * worker + (worker < rest ? worker : rest);
+    const int64_t last = first + share + (worker < rest);
+    for (int64_t i = 0; i < job->repeats; i++) {
+        job->peer->rows(job->point, job->arrays, first, last, job->scratch + (size_t)worker * job->scratch_each);
+    }
+}
+
+/* Runs a contender `repeats` times; *ns is the mean time of one. */
+static int run(st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contender,
+               const st_bench_arrays *arrays, const room *space, int64_t repeats, double *ns) {
+    if (contender->peer) {
+        const size_t each = (contender->peer->scratch(point) + 63) / 64 * 64;
+        peer_job job = {point, contender->peer, arrays, space->scratch, each, repeats};
+        *ns = st_bench_crew_run(lab->crew, peer_workers(point), peer_part, &job) / (double)repeats;
+        return 0;
+    }
+    st_rank_buffers buffers;
+    memset(&buffers, 0, sizeof buffers);
+    buffers.struct_size = sizeof buffers;
+    buffers.input = arrays->input;
+    buffers.values = arrays->values;
+    buffers.indices = arrays->indices;
+    buffers.workspace = space->scratch;
+    buffers.workspace_size = space->scratch_bytes;
+    st_plan plan = contender->plan;
+    st_status status = ST_OK;
+    const double start = st_bench_now();
+    for (int64_t i = 0; i < repeats && status == ST_OK; i++) {
+        if (contender->plans) {
+            status = st_plan_request(lab->context, &contender->plan.request, lab->device, NULL, &plan);
+        }
+        if (status == ST_OK) {
+            status = st_execute_rank(lab->context, &plan, &buffers);
+        }
+    }
+    *ns = (st_bench_now() - start) / (double)repeats;
+    if (status != ST_OK) {
+        char name[160];
+        st_bench_case_name(point, name, sizeof name);
+        return st_cli_fail("bench", "%s: %s: %s", name, contender->name, st_last_message());
+    }
+    return 0;
+}
+
+static int differs(const st_bench_case *point, const char *first, const char *other, const room *space) {
+    char name[160];
+    st_bench_case_name(point, name, sizeof name);
+    const int64_t outputs = point->rows * point->k;
+    for (int64_t i = 0; i < outputs; i++) {
+        if (space->expected.indices[i] != space->found.indices[i]) {
+            return st_cli_fail("bench", "%s: wrong answer: at row %lld, position %lld %s gives index %lld, and %s %lld", name,
+                                  (long long)(i / point->k), (long long)(i % point->k), first,
+                                  (long long)space->expected.indices[i], other, (long long)space->found.indices[i]);
+        }
+    }
+    return st_cli_fail("bench", "%s: wrong answer: %s and %s give the same indices and different values", name, first, other);
+}
+
+/*
+ * One run of each before the clock counts: the outputs must be the same to the bit. It warms caches and pages, and tells how
+ * often a short case must be repeated.
+ */
+static int check(st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders, int32_t count,
+                 const room *space, int64_t *repeats) {
+    for (int32_t i = 0; i < count; i++) {
+        const st_bench_arrays *arrays = i == 0 ? &space->expected : &space->found;
+        double ns = 0;
+        memset(arrays->indices, 0xa5, (size_t)space->indices_bytes);
+        memset(arrays->values, 0xa5, (size_t)space->values_bytes);
+        int failed = run(lab, point, &contenders[i], arrays, space, 1, &ns);
+        if (failed) {
+            return failed;
+        }
+        if (i > 0 && (memcmp(space->expected.indices, space->found.indices, (size_t)space->indices_bytes) != 0 ||
+                      memcmp(space->expected.values, space->found.values, (size_t)space->values_bytes) != 0)) {
+            return differs(point, contenders[0].name, contenders[i].name, space);
+        }
+        if (ns < SAMPLE_NS) { /* the first run pays for cold memory: short ones are timed again */
+            failed = run(lab, point, &contenders[i], arrays, space, 8, &ns);
+            if (failed) {
+                return failed;
+            }
+        }
+        repeats[i] = ns < SAMPLE_NS ? (int64_t)(SAMPLE_NS / (ns > 1 ? ns : 1)) + 1 : 1;
+        if (st_cli_interrupted()) {
+            return 130;
+        }
+    }
+    return 0;
+}
+
+static int time_all(st_bench_lab *lab, const st_bench_case *point, const void *input, const st_bench_contender *contenders,
+                    int32_t count, const room *space, const int64_t *repeats, int32_t *order, st_bench_samples *samples) {
+    const size_t bytes = (size_t)point->rows * (size_t)point->cols * (size_t)st_dtype_size(point->dtype);
+    const double once = st_bench_read(lab->crew, point->threads, input, bytes, 1);
+    const int64_t reads = once < SAMPLE_NS ? (int64_t)(SAMPLE_NS / (once > 1 ? once : 1)) + 1 : 1;
+    for (int64_t rep = 0; rep < lab->reps; rep++) {
+        for (int32_t i = 0; i < count; i++) { /* a fresh shuffle: drift and the neighbour's cache favour nobody */
+            const int32_t j = (int32_t)(st_bench_random(&lab->random) % (uint64_t)(i + 1));
+            order[i] = order[j];
+            order[j] = i;
+        }
+        for (int32_t i = 0; i < count; i++) {
+            const int64_t at = order[i] * lab->reps + rep;
+            if (st_cli_interrupted()) {
+                return 130;
+            }
+            samples->read_ns[at] = st_bench_read(lab->crew, point->threads, input, bytes, reads);
+            const int failed =
+                run(lab, point, &contenders[order[i]], &space->found, space, repeats[order[i]], &samples->ns[at]);
+            if (failed) {
+                return failed;
+            }
+        }
+    }
+    return 0;
+}
+
+int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const void *input, const st_bench_contender *contenders,
+                     int32_t count, st_bench_samples *samples) {
+    room space;
+    int result = 1;
+    int64_t *repeats = malloc((size_t)count * sizeof *repeats);
+    int32_t *order = calloc((size_t)count, sizeof *order);
+    if (!measure_room(lab, point, contenders, count, &space)) {
+        memset(&space, 0, sizeof space);
+        space.values_bytes = UINT64_MAX; /* refused below, with the case's name */
+    }
+    space.expected = (st_bench_arrays){input, reserve(space.values_bytes), reserve(space.indices_bytes)};
+    space.found = (st_bench_arrays){input, reserve(space.values_bytes), reserve(space.indices_bytes)};
+    space.scratch = reserve(space.scratch_bytes);
+    if (!repeats || !order || !space.scratch || !space.expected.values || !space.expected.indices || !space.found.values ||
+        !space.found.indices) {
+        char name[160];
+        st_bench_case_name(point, name, sizeof name);
+        st_cli_fail("bench", "%s: not enough memory for its outputs and scratch; use fewer rows or a smaller k", name);
+    } else {
+        result = check(lab, point, contenders, count, &space, repeats);
+        if (result == 0) {
+            result = time_all(lab, point, input, contenders, count, &space, repeats, order, samples);
+        }
+    }
+    free(space.scratch);
+    free(space.found.indices);
+    free(space.found.values);
+    free(space.expected.indices);
+    free(space.expected.values);
+    free(order);
+    free(repeats);
+    return result;
+}
+
+static int compare_numbers(const void *left, const void *right) {
+    const double a = *(const double *)left;
+    const double b = *(const double *)right;
+    return (a > b) - (a < b);
+}
+
+double st_bench_median(double *values, int64_t count) {
+    if (count <= 0) {
+        return 0;
+    }
+    qsort(values, (size_t)count, sizeof *values, compare_numbers);
+    return count % 2 ? values[count / 2] : (values[count / 2 - 1] + values[count / 2]) / 2;
+}

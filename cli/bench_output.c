@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* bench_output.c - results as an aligned table on a terminal, tab-separated lines in a pipe, or JSON. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+/* ---- tables: rows of cells --------------------------------------------------------------------------------------- */
+
+enum { CELL_BYTES = 320, MOST_CELLS = 16 };
+
+typedef struct table {
+    const char *const *titles;
+    int columns;
+    int64_t rows;
+    char (*cells)[CELL_BYTES]; /* [row * columns + column] */
+} table;
+
+/* Numbers stand right, words left. */
+static int is_word(const char *title) {
+    static const char *const words[] = {"impl", "device", "kind", "dtype", "data", "version", "choice", "chosen", "best"};
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strcmp(words[i], title) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+static void print_aligned(const table *all) {
+    int widths[MOST_CELLS];
+    for (int c = 0; c < all->columns; c++) {
+        widths[c] = (int)strlen(all->titles[c]);
+        for (int64_t r = 0; r < all->rows; r++) {
+            const int width = (int)strlen(all->cells[r * all->columns + c]);
+            widths[c] = width > widths[c] ? width : widths[c];
+        }
+    }
+    for (int64_t r = -1; r < all->rows; r++) {
+        for (int c = 0; c < all->columns; c++) {
+            const char *text = r < 0 ? all->titles[c] : all->cells[r * all->columns + c];
+            const int last = c == all->columns - 1;
+            const int width = is_word(all->titles[c]) ? (last ? 0 : -widths[c]) : widths[c];
+            printf("%*s%s", width, text, last ? "\n" : "  ");
+        }
+    }
+}
+
+static void print_tabs(const table *all) {
+    for (int64_t r = 0; r < all->rows; r++) {
+        for (int c = 0; c < all->columns; c++) {
+            printf("%s%s", all->cells[r * all->columns + c], c == all->columns - 1 ? "\n" : "\t");
+        }
+    }
+}
+
+static int32_t field_value(const st_choice *choice, const st_choice_field *field) {
+    int32_t value;
+    memcpy(&value, (const char *)choice + field->offset, sizeof value);
+    return value;
+}
+
+/* "mk=1,mkd=6,tile=4096": the two that name the kernel, and what else is not 0. */
+static void format_choice(const st_choice *choice, char *text, size_t capacity) {
+    size_t used = 0;
+    text[0] = '\0';
+    for (int32_t i = 0; i < st_choice_field_count() && used < capacity; i++) {
+        const st_choice_field *field = st_choice_field_at(i);
+        const int32_t value = field_value(choice, field);
+        if (value != 0 || strcmp(field->name, "mk") == 0 || strcmp(field->name, "mkd") == 0) {
+            used += (size_t)snprintf(text + used, capacity - used, "%s%s=%d", used > 0 ? "," : "", field->name, (int)value);
+        }
+    }
+}
+
+static void format_point(const st_bench_case *point, char (*cells)[CELL_BYTES]) {
+    snprintf(cells[0], CELL_BYTES, "%s", st_bench_kind_name(point->kind));
+    snprintf(cells[1], CELL_BYTES, "%s", st_dtype_name(point->dtype));
+    snprintf(cells[2], CELL_BYTES, "%lld", (long long)point->rows);
+    snprintf(cells[3], CELL_BYTES, "%lld", (long long)point->cols);
+    snprintf(cells[4], CELL_BYTES, "%lld", (long long)point->k);
+    snprintf(cells[5], CELL_BYTES, "%d", (int)point->threads);
+    snprintf(cells[6], CELL_BYTES, "%s", st_bench_data_name(point->data));
+}
+
+static void print_table(const table *all) {
+    if (isatty(STDOUT_FILENO)) {
+        print_aligned(all);
+    } else {
+        print_tabs(all);
+    }
+}
+
+int st_bench_print_rows(const st_bench_rows *rows) {
+    static const char *const titles[] = {"impl", "device",  "kind",  "dtype", "rows",    "cols",  "k", "threads",
+                                         "data", "ns",      "read_ns", "ratio", "noise", "version", "choice"};
+    table all = {titles, (int)(sizeof titles / sizeof titles[0]), rows->count, NULL};
+    all.cells = calloc((size_t)rows->count * (size_t)all.columns + 1, CELL_BYTES);
+    if (!all.cells) {
+        return st_cli_fail("bench", "not enough memory to print the results");
+    }
+    for (int64_t r = 0; r < rows->count; r++) {
+        const st_bench_row *row = &rows->list[r];
+        char(*cells)[CELL_BYTES] = &all.cells[r * all.columns];
+        snprintf(cells[0], CELL_BYTES, "%s", row->impl);
+        snprintf(cells[1], CELL_BYTES, "%s", row->device);
+        format_point(&row->point, cells + 2);
+        snprintf(cells[9], CELL_BYTES, "%.0f", row->ns);
+        snprintf(cells[10], CELL_BYTES, "%.0f", row->read_ns);
+        snprintf(cells[11], CELL_BYTES, "%.2f", row->ratio);
+        snprintf(cells[12], CELL_BYTES, "%.3f", row->noise);
+        snprintf(cells[13], CELL_BYTES, "%s", row->version);
+        snprintf(cells[14], CELL_BYTES, "-");
+        if (row->has_choice) {
+            format_choice(&row->choice, cells[14], CELL_BYTES);
+        }
+    }
+    print_table(&all);
+    free(all.cells);
+    return 0;
+}
+
+static void format_chosen(const st_plan *plan, char *text) {
+    char choice[CELL_BYTES - 64];
+    format_choice(&plan->choice, choice, sizeof choice);
+    snprintf(text, CELL_BYTES, "%s:%s", plan->kernel, choice);
+}
+
+int st_bench_print_regret(const st_bench_regret *regret, const char *with) {
+    static const char *const titles[] = {"kind", "dtype", "rows",  "cols",   "k",   "threads",
+                                         "data", "ratio", "noise", "chosen", "best"};
+    table all = {titles, (int)(sizeof titles / sizeof titles[0]), regret->count, NULL};
+    all.cells = calloc((size_t)regret->count * (size_t)all.columns + 1, CELL_BYTES);
+    if (!all.cells) {
+        return st_cli_fail("bench", "not enough memory to print the results");
+    }
+    for (int64_t r = 0; r < regret->count; r++) {
+        const st_bench_regret_case *one = &regret->list[r];
+        char(*cells)[CELL_BYTES] = &all.cells[r * all.columns];
+        format_point(&one->point, cells);
+        snprintf(cells[7], CELL_BYTES, "%.3f", one->ratio);
+        snprintf(cells[8], CELL_BYTES, "%.3f", one->noise);
+        format_chosen(&one->chosen, cells[9]);
+        format_chosen(&one->best, cells[10]);
+    }
+    print_table(&all);
+    free(all.cells);
+    if (regret->count > 0) {
+        const int terminal = isatty(STDOUT_FILENO);
+        printf(terminal ? "regret of %s over %lld points: geomean %.3f, p95 %.3f, worst %.3f\n"
+                        : "regret\t%s\t%lld\t%.3f\t%.3f\t%.3f\n",
+               with, (long long)regret->count, regret->geomean, regret->p95, regret->worst);
+        printf(terminal ? "noise (%s against itself, %lld points): geomean %.3f, p95 %.3f, worst %.3f\n"
+                        : "noise\t%s\t%lld\t%.3f\t%.3f\t%.3f\n",
+               with, (long long)regret->count, regret->noise_geomean, regret->noise_p95, regret->noise_worst);
+    }
+    return 0;
+}
+
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
+
+static int32_t to_output(void *user, const char *text, uint64_t bytes) {
+    return fwrite(text, 1, (size_t)bytes, user) != (size_t)bytes;
+}
+
+static void write_text(st_json_writer *writer, const char *key, const char *text) {
+    st_json_key(writer, key);
+    st_json_string(writer, text);
+}
+
+static void write_integer(st_json_writer *writer, const char *key, int64_t value) {
+    st_json_key(writer, key);
+    st_json_integer(writer, value);
+}
+
+static void write_number(st_json_writer *writer, const char *key, double value) {
+    st_json_key(writer, key);
+    st_json_number(writer, value);
+}
+
+static void write_choice(st_json_writer *writer, const char *key, const st_choice *choice) {
+    st_json_key(writer, key);
+    if (!choice) {
+        st_json_string(writer, NULL);
+        return;
+    }
+    st_json_begin_object(writer);
+    for (int32_t i = 0; i < st_choice_field_count(); i++) {
+        const st_choice_field *field = st_choice_field_at(i);
+        write_integer(writer, field->name, field_value(choice, field));
+    }
+    st_json_end_object(writer);
+}
+
+static void write_point(st_json_writer *writer, const st_bench_case *point) {
+    write_text(writer, "kind", st_bench_kind_name(point->kind));
+    write_text(writer, "dtype", st_dtype_name(point->dtype));
+    write_integer(writer, "rows", point->rows);
+    write_integer(writer, "cols", point->cols);
+    write_integer(writer, "k", point->k);
+    write_integer(writer, "threads", point->threads);
+    write_text(writer, "data", st_bench_data_name(point->data));
+}
+
+static int finish(st_json_writer *writer) {
+    const st_status status = st_json_finish(writer);
+    putchar('\n');
+    /* A pipe that closed is the reader's business, and a full disk is reported once, at the program's end. */
+    return status == ST_OK || status == ST_E_IO ? 0 : st_cli_fail("bench", "--json: %s", st_last_message());
+}
+
+int st_bench_json_rows(const st_bench_rows *rows) {
+    st_json_writer writer;
+    st_json_start(&writer, to_output, stdout);
+    st_json_begin_array(&writer);
+    for (int64_t r = 0; r < rows->count; r++) {
+        const st_bench_row *row = &rows->list[r];
+        st_json_begin_object(&writer);
+        write_text(&writer, "impl", row->impl);
+        write_choice(&writer, "choice", row->has_choice ? &row->choice : NULL);
+        write_text(&writer, "kernel", row->has_choice ? row->kernel : NULL);
+        write_text(&writer, "device", row->device);
+        write_point(&writer, &row->point);
+        write_number(&writer, "ns", row->ns);
+        write_number(&writer, "read_ns", row->read_ns);
+        write_number(&writer, "ratio", row->ratio);
+        write_number(&writer, "noise", row->noise);
+        write_text(&writer, "version", row->version);
+        st_json_end_object(&writer);
+    }
+    st_json_end_array(&writer);
+    return finish(&writer);
+}
+
+/* A summary of no cases has no numbers: null. */
+static void write_summary(st_json_writer *writer, int64_t points, double geomean, double p95, double worst) {
+    static const char *const keys[] = {"geomean", "p95", "worst"};
+    const double numbers[] = {geomean, p95, worst};
+    for (int i = 0; i < 3; i++) {
+        if (points > 0) {
+            write_number(writer, keys[i], numbers[i]);
+        } else {
+            write_text(writer, keys[i], NULL);
+        }
+    }
+}
+
+int st_bench_json_regret(const st_bench_regret *regret, const char *with) {
+    st_json_writer writer;
+    st_json_start(&writer, to_output, stdout);
+    st_json_begin_object(&writer);
+    write_text(&writer, "with", with);
+    write_text(&writer, "version", st_version());
+    write_integer(&writer, "points", regret->count);
+    write_summary(&writer, regret->count, regret->geomean, regret->p95, regret->worst);
+    st_json_key(&writer, "noise");
+    st_json_begin_object(&writer);
+    write_summary(&writer, regret->count, regret->noise_geomean, regret->noise_p95, regret->noise_worst);
+    st_json_end_object(&writer);
+    st_json_key(&writer, "cases");
+    st_json_begin_array(&writer);
+    for (int64_t r = 0; r < regret->count; r++) {
+        const st_bench_regret_case *one = &regret->list[r];
+        st_json_begin_object(&writer);
+        write_point(&writer, &one->point);
+        write_choice(&writer, "chosen", &one->chosen.choice);
+        write_text(&writer, "chosen_kernel", one->chosen.kernel);
+        write_choice(&writer, "best", &one->best.choice);
+        write_text(&writer, "best_kernel", one->best.kernel);
+        write_number(&writer, "ratio", one->ratio);
+        write_number(&writer, "noise", one->noise);
+        st_json_end_object(&writer);
+    }
+    st_json_end_array(&writer);
+    st_json_end_object(&writer);
+    return finish(&writer);
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* bench_regret.c - what the engine's choice costs: its time over the best candidate's, and how much of that is noise. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench.h"
+
+/* The median of every second repetition, from `first`: 0 for the half that picks the best, 1 for the half that times it. */
+static double half_median(const double *ns, int64_t reps, int64_t first, double *scratch) {
+    int64_t count = 0;
+    for (int64_t rep = first; rep < reps; rep += 2) {
+        scratch[count++] = ns[rep];
+    }
+    return st_bench_median(scratch, count);
+}
+
+/* Picking and timing on different repetitions: a candidate that was lucky once gains nothing from it. */
+static void judge(const st_bench_lab *lab, const st_bench_case *point, const st_bench_lineup *lineup,
+                  const st_bench_samples *samples, double *scratch, st_bench_regret_case *result) {
+    const int64_t reps = lab->reps;
+    int32_t best = 0;
+    double least = half_median(samples->ns, reps, 0, scratch);
+    for (int32_t i = 1; i + 1 < lineup->count; i++) {
+        const double time = half_median(&samples->ns[i * reps], reps, 0, scratch);
+        if (time < least) {
+            least = time;
+            best = i;
+        }
+    }
+    const double chosen_ns = half_median(samples->ns, reps, 1, scratch);
+    result->point = *point;
+    result->chosen = lineup->list[0].plan;
+    result->best = lineup->list[best].plan;
+    result->ratio = chosen_ns / half_median(&samples->ns[best * reps], reps, 1, scratch);
+    result->noise = chosen_ns / half_median(&samples->ns[(lineup->count - 1) * reps], reps, 1, scratch);
+}
+
+/* Geometric mean, 95th percentile (nearest rank) and greatest; sorts the values. */
+static void summarise(double *values, int64_t count, double *geomean, double *p95, double *worst) {
+    double sum = 0;
+    for (int64_t i = 0; i < count; i++) {
+        sum += log(values[i]);
+    }
+    st_bench_median(values, count);
+    *geomean = exp(sum / (double)count);
+    *p95 = values[(95 * count + 99) / 100 - 1];
+    *worst = values[count - 1];
+}
+
+static int conclude(st_bench_regret *regret) {
+    if (regret->count == 0) {
+        return 0;
+    }
+    double *values = calloc((size_t)regret->count, sizeof *values);
+    if (!values) {
+        return st_cli_fail("bench", "not enough memory for the summary");
+    }
+    for (int64_t i = 0; i < regret->count; i++) {
+        values[i] = regret->list[i].ratio;
+    }
+    summarise(values, regret->count, &regret->geomean, &regret->p95, &regret->worst);
+    for (int64_t i = 0; i < regret->count; i++) {
+        values[i] = regret->list[i].noise;
+    }
+    summarise(values, regret->count, &regret->noise_geomean, &regret->noise_p95, &regret->noise_worst);
+    free(values);
+    return 0;
+}
+
+int st_bench_run_regret(st_bench_lab *lab, const st_bench_matrix *matrix, st_bench_regret *regret) {
+    st_bench_input input = {0};
+    int result = 0;
+    for (int64_t i = 0; i < matrix->count && result == 0; i++) {
+        const st_bench_case *point = &matrix->cases[i];
+        st_bench_lineup lineup = {0};
+        double *numbers = NULL;
+        lab->progress(i, matrix->count);
+        result = st_cli_interrupted() ? 130 : st_bench_gather(lab, point, NULL, &lineup);
+        if (result == 0) {
+            const size_t count = (size_t)lineup.count * (size_t)lab->reps;
+            numbers = calloc(2 * count + (size_t)lab->reps, sizeof *numbers);
+            st_bench_samples samples = {numbers, numbers ? numbers + count : NULL};
+            result = numbers ? st_bench_prepare(&input, point) : st_cli_fail("bench", "--reps: not enough memory; use fewer");
+            if (result == 0) {
+                result = st_bench_measure(lab, point, input.elements, lineup.list, lineup.count, &samples);
+            }
+            if (result == 0) {
+                judge(lab, point, &lineup, &samples, numbers + 2 * count, &regret->list[regret->count++]);
+            }
+        }
+        free(numbers);
+        free(lineup.list);
+    }
+    lab->progress(matrix->count, matrix->count);
+    free(input.elements);
+    const int summed = conclude(regret);
+    return result != 0 ? result : summed;
+}
