@@ -30,6 +30,10 @@ typedef struct st_json_writer {
     void *user;
 } st_json_writer;
 
+/*
+ * Start, containers and keys. writer is filled by st_json_start; key is UTF-8 and is copied out at once, as is all text.
+ * Mistakes are kept for st_json_finish. Nothing is allocated; a writer is used by one thread at a time.
+ */
 ST_API void st_json_start(st_json_writer *writer, int32_t (*sink)(void *user, const char *text, uint64_t bytes), void *user);
 ST_API void st_json_begin_object(st_json_writer *writer);
 ST_API void st_json_end_object(st_json_writer *writer);

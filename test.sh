@@ -1,0 +1,187 @@
+#!/bin/sh
+# SPDX-License-Identifier: AGPL-3.0-or-later
+# test.sh - builds everything and tests it: release, sanitizers, fuzz targets, instruction sets, ARM under emulation.
+# Installs what is missing with apt. The last line is "N passed, N failed, N skipped"; the exit status says the same.
+# ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (24000).
+set -u
+cd "$(dirname "$0")" || exit 1
+. tools/packages.sh
+here=$(pwd)
+jobs=$(nproc 2>/dev/null || echo 2)
+configs=${ST_TEST_CONFIGS:-24000}
+mkdir -p build
+ST_TALLY=$here/build/tally.jsonl
+export ST_TALLY
+rm -f "$ST_TALLY"
+
+give_up() {
+    echo "$1"
+    echo "0 passed, 1 failed, 0 skipped"
+    exit 1
+}
+
+# ---- parts: each with its share, in seconds, of fifteen minutes on two slow cores -----------------------------------
+part_name=
+part_budget=0
+part_end() {
+    [ -z "$part_name" ] && return
+    "$ST_PYTHON" tests/tally.py part --part "$part_name" --budget "$part_budget" --used $(($(date +%s) - part_start))
+    part_name=
+}
+part() {
+    part_end
+    part_name=$1
+    part_budget=$2
+    part_start=$(date +%s)
+    echo "== $part_name"
+}
+tally() {
+    action=$1
+    kind=$2
+    shift 2
+    "$ST_PYTHON" tests/tally.py "$action" "$kind" --part "$part_name" "$@"
+}
+skip() { "$ST_PYTHON" tests/tally.py skip --part "$part_name" --name "$1" -- "$2"; }
+
+# build PRESET [OPTION...]: a preset, warnings being errors.
+build() {
+    preset=$1
+    shift
+    tally run build --name "configure $preset" --timeout 120 -- cmake --preset "$preset" -DST_WARNINGS_AS_ERRORS=ON "$@" &&
+        tally run build --name "build $preset" --timeout 600 -- cmake --build "build/$preset" -j "$jobs"
+}
+
+# programs KIND TIMEOUT PREFIX FILE...: those of the files that exist.
+programs() {
+    kind=$1
+    limit=$2
+    prefix=$3
+    shift 3
+    for file in "$@"; do
+        shift
+        [ -f "$file" ] && [ -x "$file" ] && set -- "$@" "$file"
+    done
+    [ $# -eq 0 ] || tally programs "$kind" --timeout "$limit" --jobs "$jobs" --prefix "$prefix" -- "$@"
+}
+
+# cmocka_tests PRESET PREFIX: all of a preset's cmocka programs.
+cmocka_tests() {
+    programs cmocka 300 "$2" "build/$1/tests/unit"/test_* "build/$1/tests/kernel"/test_* "build/$1/tests/property"/test_*
+}
+
+# rank_check PRESET CONFIGS TIMEOUT PREFIX: random configurations on every instruction set here, from a fresh seed.
+rank_check() {
+    check=build/$1/tests/property/rank_check
+    count=$2
+    limit=$3
+    prefix=$4
+    # shellcheck disable=SC2086 # the prefix is words
+    tally run plain --name "rank_check, $count configurations" --timeout "$limit" -- $prefix "$check" --configs "$count"
+}
+
+# ---- what is needed ---------------------------------------------------------------------------------------------------
+install_start=$(date +%s)
+need_packages cmake ninja-build gcc g++ libc6-dev pkgconf libcmocka-dev python3 python3-numpy python3-pytest \
+    libopenblas-dev zlib1g-dev dataset-fashion-mnist || give_up "What the tests need is not here."
+fuzz_missing=
+need_packages clang-14 libclang-rt-14-dev || fuzz_missing="no clang with libFuzzer"
+arm_missing=
+need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static || arm_missing="no ARM cross compiler and qemu"
+
+ST_PYTHON=
+for python in /usr/bin/python3 python3; do
+    if "$python" -c 'import numpy, pytest' 2>/dev/null; then
+        ST_PYTHON=$(command -v "$python")
+        break
+    fi
+done
+[ -n "$ST_PYTHON" ] || give_up "No python3 that can import numpy and pytest."
+export ST_PYTHON
+PYTHONDONTWRITEBYTECODE=1
+export PYTHONDONTWRITEBYTECODE
+echo "Python for the tests: $ST_PYTHON; $jobs jobs; $configs random configurations"
+"$ST_PYTHON" tests/tally.py part --part "packages" --budget 60 --used $(($(date +%s) - install_start))
+
+# Address randomisation wider than GCC 12's ThreadSanitizer knows must go; where that is refused, it may not matter.
+tsan_prefix=
+if setarch "$(uname -m)" -R true 2>/dev/null; then tsan_prefix="setarch $(uname -m) -R"; fi
+ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:allocator_may_return_null=1:max_allocation_size_mb=8192
+UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
+
+# ---- release ----------------------------------------------------------------------------------------------------------
+part "release build" 100
+build release -DST_BUILD_EXAMPLES=ON
+SPIRALTORCH=$here/build/release/spiraltorch
+ST_BUILD=$here/build/release
+export SPIRALTORCH ST_BUILD
+
+part "structure, package, README" 45
+tally run pytest --name structure --timeout 200 -- "$ST_PYTHON" -m pytest -q -ra tests/structure
+tally run pytest --name package --timeout 200 -- "$ST_PYTHON" -m pytest -q -ra tests/package
+
+part "unit and kernel tests" 60
+cmocka_tests release ""
+
+part "random configurations" 120
+rank_check release "$configs" 400 ""
+
+part "lower instruction sets" 60
+for disabled in avx512 avx512,avx2; do
+    ST_CPU_DISABLE=$disabled
+    export ST_CPU_DISABLE
+    programs cmocka 300 "" build/release/tests/unit/test_* build/release/tests/kernel/test_* build/release/tests/property/test_*
+done
+unset ST_CPU_DISABLE
+
+part "command line" 60
+if [ -x "$SPIRALTORCH" ]; then
+    tally run pytest --name cli --timeout 400 -- "$ST_PYTHON" -m pytest -q -ra tests/cli
+fi
+
+part "quickstart" 30
+tally run plain --name quickstart.sh --timeout 240 -- ./quickstart.sh
+
+# ---- sanitizers -------------------------------------------------------------------------------------------------------
+part "asan" 150
+if build asan; then
+    cmocka_tests asan ""
+    rank_check asan $((configs / 12)) 300 ""
+fi
+
+part "tsan" 110
+if build tsan; then
+    cmocka_tests tsan "$tsan_prefix"
+    rank_check tsan $((configs / 24)) 300 "$tsan_prefix"
+fi
+
+# ---- fuzz targets: bounded by count and by time -------------------------------------------------------------------------
+part "fuzz" 120
+if [ -n "$fuzz_missing" ]; then
+    skip "fuzz targets" "$fuzz_missing"
+elif build fuzz; then
+    for target in build/fuzz/tests/fuzz/fuzz_*; do
+        [ -x "$target" ] || continue
+        name=${target##*/}
+        corpus=build/fuzz/corpus/$name
+        mkdir -p "$corpus"
+        seeds=tests/fuzz/corpus/$name
+        [ -d "$seeds" ] || seeds=
+        tally run plain --name "$name" --timeout 60 -- "$target" -runs=100000 -max_total_time=10 -timeout=10 \
+            -rss_limit_mb=1024 -artifact_prefix=build/fuzz/ "$corpus" $seeds
+    done
+fi
+
+# ---- NEON, under emulation ----------------------------------------------------------------------------------------------
+part "aarch64" 60
+if [ -n "$arm_missing" ]; then
+    skip "aarch64" "$arm_missing"
+else
+    tally run build --name "configure aarch64" --timeout 120 -- cmake --preset aarch64 -DST_WARNINGS_AS_ERRORS=ON &&
+        tally run build --name "build aarch64" --timeout 600 -- cmake --build build/aarch64 -j "$jobs" --target rank_check &&
+        rank_check aarch64 400 300 qemu-aarch64-static
+fi
+
+part_end
+"$ST_PYTHON" tests/tally.py report
