@@ -8,6 +8,7 @@
 
 #include "commands.h"
 #include "options.h"
+#include "progress.h"
 #include "spiraltorch/spiraltorch.h"
 
 /* ---- data shapes (bench_data.c) ---------------------------------------------------------------------------------- */
@@ -97,7 +98,7 @@ typedef struct st_bench_lab {
     uint64_t random; /* state of the order of contenders */
     int64_t reps;
     uint64_t memory; /* bytes that a case may take; 0: not known */
-    void (*progress)(int64_t done, int64_t total);
+    st_progress *progress; /* counts repetitions of cases */
 } st_bench_lab;
 
 /* Times of every contender in every repetition, at [contender * reps + repetition], in nanoseconds. */

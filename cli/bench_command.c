@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bench.h"
 
@@ -114,25 +113,6 @@ static int settle(settings *chosen) {
     return 0;
 }
 
-/* A bar on a terminal; the cursor goes back to its start, so that whatever is printed next takes its place. */
-static void show_progress(int64_t done, int64_t total) {
-    enum { WIDTH = 30 };
-    char bar[WIDTH + 1];
-    if (!isatty(STDERR_FILENO)) {
-        return;
-    }
-    if (done >= total) {
-        fputs("\r\033[K", stderr);
-        return;
-    }
-    const int filled = (int)(done * WIDTH / total);
-    memset(bar, '.', WIDTH);
-    memset(bar, '#', (size_t)filled);
-    bar[WIDTH] = '\0';
-    fprintf(stderr, "[%s] %lld of %lld cases\033[K\r", bar, (long long)done, (long long)total);
-    fflush(stderr);
-}
-
 /* What was measured is printed in any case, unless an error came before the first result. */
 static int run_matrix(st_bench_lab *lab, const st_bench_matrix *matrix, const settings *chosen) {
     st_bench_against against;
@@ -179,7 +159,8 @@ static int run_regret(st_bench_lab *lab, const st_bench_matrix *matrix, const se
 /* Spans the matrix, then sets up the context and the crew that it needs. */
 static int run(const settings *chosen) {
     st_bench_lists lists = chosen->lists;
-    st_bench_lab lab = {.device = chosen->device, .random = 1, .reps = chosen->reps, .progress = show_progress};
+    st_progress progress = {.active = 0};
+    st_bench_lab lab = {.device = chosen->device, .random = 1, .reps = chosen->reps, .progress = &progress};
     st_context_options options = {.struct_size = sizeof options};
     st_bench_case *cases = NULL;
     st_bench_matrix matrix = {NULL, 0};

@@ -77,6 +77,7 @@ static void store(st_dtype dtype, unsigned char *element, double unit) {
 void st_bench_fill(int32_t data, st_dtype dtype, int64_t rows, int64_t cols, void *elements) {
     const size_t size = (size_t)st_dtype_size(dtype);
     unsigned char *element = elements;
+    const double spread = size == 1 || dtype == ST_BF16 ? 0x1p-3 : 0x1p-6; /* a few values at least in every dtype */
     for (int64_t row = 0; row < rows; row++) {
         uint64_t state = (uint64_t)row * 0xd1342543de82ef95u + (uint64_t)data + 1;
         double second = 0; /* Box-Muller makes two normal numbers at a time */
@@ -101,8 +102,8 @@ void st_bench_fill(int32_t data, st_dtype dtype, int64_t rows, int64_t cols, voi
             } else if (data == NEGINF) {
                 unit = -INFINITY; /* an integer's least value */
             } else if (data == NARROW) {
-                /* One sign, one exponent and the same first six bits of the mantissa. */
-                unit = 1 + uniform(&state) * 0x1p-6;
+                /* One sign, one exponent and the same first bits of the mantissa. */
+                unit = 1 + uniform(&state) * spread;
             }
             store(dtype, element, unit);
         }

@@ -61,11 +61,11 @@ int st_bench_run_matrix(st_bench_lab *lab, const st_bench_matrix *matrix, const 
                         st_bench_rows *rows) {
     st_bench_input input = {0};
     int result = 0;
+    st_progress_start(lab->progress, 0, "measuring", "runs", matrix->count * lab->reps);
     for (int64_t i = 0; i < matrix->count && result == 0; i++) {
         const st_bench_case *point = &matrix->cases[i];
         st_bench_lineup lineup = {0};
         double *numbers = NULL;
-        lab->progress(i, matrix->count);
         result = st_cli_interrupted() ? 130 : st_bench_gather(lab, point, against, &lineup);
         if (result == 0) {
             const size_t count = (size_t)lineup.count * (size_t)lab->reps;
@@ -82,7 +82,7 @@ int st_bench_run_matrix(st_bench_lab *lab, const st_bench_matrix *matrix, const 
         free(numbers);
         free(lineup.list);
     }
-    lab->progress(matrix->count, matrix->count);
+    st_progress_hide(lab->progress);
     free(input.elements);
     return result;
 }

@@ -4,9 +4,9 @@ import itertools
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
-import time
 
 import pytest
 
@@ -201,15 +201,22 @@ def test_more_than_physical_memory_is_refused_with_both_sizes():
 
 
 def test_an_interrupt_prints_what_was_measured():
+    leader, follower = pty.openpty()  # on a terminal standard error says how far the run is
     process = subprocess.Popen([PROGRAM, "bench", "--shapes", "1x64,64x200000", "-k", "8", "--kinds", "topk", "--threads",
-                                "1", "--reps", "2000", "--data", "equal", "--against", "none", "--json"], stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE, text=True)
-    time.sleep(4)
-    process.send_signal(signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
-    assert process.returncode == 130, errors
-    rows = json.loads(output)
-    assert [row["cols"] for row in rows] == [64]  # whole cases alone
+                                "1", "--reps", "2000", "--data", "equal", "--against", "none", "--json"],
+                               stdout=subprocess.PIPE, stderr=follower, text=True)
+    os.close(follower)
+    try:
+        progress = b""
+        while not re.search(rb" [5-9]\d% ", progress):
+            progress += os.read(leader, 4096)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        os.close(leader)
+    assert process.returncode == 130
+    assert [row["cols"] for row in json.loads(output)] == [64]  # whole cases alone
 
 
 def test_a_closed_pipe_ends_quietly():
