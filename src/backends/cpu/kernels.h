@@ -32,8 +32,12 @@ typedef struct st_cpu_kernels {
     /* Adds to counts[key >> shift]; the caller chooses shift so that the digit is below ST_DIGITS. */
     void (*histogram)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint32_t shift,
                       uint64_t counts[ST_DIGITS]);
-    /* minima[g] = the least key among columns g, g + groups, g + 2 groups ...; groups <= count. */
-    void (*minima)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, size_t groups, uint64_t *minima);
+    /*
+     * A bound from a sample: of the row's blocks of `groups` columns, every step-th is read, and minima[g] is the least key
+     * at column g of those. groups <= count, step >= 1.
+     */
+    void (*minima)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, size_t groups, size_t step,
+                   uint64_t *minima);
     /* The position of the first NaN; count where there is none. */
     size_t (*find_nan)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count);
 } st_cpu_kernels;

@@ -25,7 +25,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
     size_t buffer;
     switch (shape->family) {
         case ST_CPU_LANES:
-            layout.words = power_of_two(hi < 8 ? 16 : 2 * hi);
+            layout.words = power_of_two(hi < 32 ? 64 : hi > SIZE_MAX / 4 ? SIZE_MAX / 4 : 2 * hi);
             if (!st_multiply_size(layout.words, shape->depth, &layout.words)) return layout;
             if (layout.words > length) layout.words = length;
             /* fall through */
