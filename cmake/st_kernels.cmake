@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # st_kernels.cmake - flags of the CPU kernels: one file an instruction set, chosen at run time by what the processor has.
 
-file(GLOB cpu_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/backends/cpu/*.c")
 # Kernels without optimisation are so slow that sanitizer runs would see little of them.
 set(kernel_level -O3)
 if(ST_SANITIZE OR ST_BUILD_FUZZ)
@@ -9,17 +8,33 @@ if(ST_SANITIZE OR ST_BUILD_FUZZ)
 elseif(ST_COVERAGE)
     set(kernel_level -Og)
 endif()
-set_property(SOURCE ${cpu_sources} APPEND PROPERTY COMPILE_OPTIONS ${kernel_level})
 
-# Only what processor.c asks the processor for; all of it came together with AVX2, then with AVX-512 (Skylake).
+# Only what processor.c asks the processor for, and what came to every processor together with it.
 set(avx2_flags -mavx2 -mbmi -mbmi2 -mfma -mf16c -mlzcnt -mpopcnt)
 set(avx512_flags ${avx2_flags} -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512cd -mprefer-vector-width=512)
+set(neon_flags "")
+set(known_isas avx2 avx512 neon)
+set(isas_here "")
 if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-    foreach(isa IN ITEMS avx2 avx512)
-        file(GLOB isa_sources CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/src/backends/cpu/*_${isa}.c"
-            "${PROJECT_SOURCE_DIR}/src/backends/cpu/*_${isa}_*.c")
-        if(isa_sources)
-            set_property(SOURCE ${isa_sources} APPEND PROPERTY COMPILE_OPTIONS ${${isa}_flags})
+    set(isas_here avx2 avx512)
+elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
+    set(isas_here neon)
+endif()
+
+# A file of another architecture would be an empty translation unit, which ISO C does not have.
+foreach(source IN LISTS library_sources)
+    if(NOT source MATCHES "/backends/cpu/")
+        continue()
+    endif()
+    set(flags ${kernel_level})
+    foreach(isa IN LISTS known_isas)
+        if(source MATCHES "_${isa}(_[a-z0-9_]+)?\\.c$")
+            if(isa IN_LIST isas_here)
+                list(APPEND flags ${${isa}_flags})
+            else()
+                list(REMOVE_ITEM library_sources "${source}")
+            endif()
         endif()
     endforeach()
-endif()
+    set_property(SOURCE "${source}" APPEND PROPERTY COMPILE_OPTIONS ${flags})
+endforeach()
