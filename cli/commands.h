@@ -14,4 +14,7 @@ int st_cli_version(int argc, char **argv);
 /* 1 once the person has pressed Ctrl-C; loops look at it and clean up. A second Ctrl-C ends the program at once. */
 int st_cli_interrupted(void);
 
+/* Keeps the errno with which standard output first refused a write, until main.c reports it. */
+void st_cli_output_failed(int cause);
+
 #endif

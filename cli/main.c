@@ -8,19 +8,15 @@
 #include <unistd.h>
 
 #include "commands.h"
+#include "interrupt.h"
 #include "options.h"
 
-static volatile sig_atomic_t interrupts; /* the one global: a signal handler has no other way to speak */
+static int output_cause;
 
-static void on_interrupt(int number) {
-    if (interrupts++) {
-        signal(number, SIG_DFL);
-        raise(number);
+void st_cli_output_failed(int cause) {
+    if (!output_cause) {
+        output_cause = cause;
     }
-}
-
-int st_cli_interrupted(void) {
-    return interrupts != 0;
 }
 
 static void set_signals(void) {
@@ -30,10 +26,7 @@ static void set_signals(void) {
     action.sa_handler = SIG_IGN;
     sigaction(SIGPIPE, &action, NULL);
     sigaction(SIGXFSZ, &action, NULL);
-    /* Without SA_RESTART a read that waits on a pipe or a terminal returns, and its loop can look at the flag. */
-    action.sa_handler = on_interrupt;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
+    st_interrupt_handle();
 }
 
 /*
@@ -126,14 +119,19 @@ int main(int argc, char **argv) {
     set_signals();
     errno = 0;
     int status = run_command(argc, argv);
-    int cause = errno;
     int failed = ferror(stdout);
+    if (failed) {
+        st_cli_output_failed(errno);
+    }
     if (fflush(stdout) != 0) {
-        cause = errno;
+        st_cli_output_failed(errno);
         failed = 1;
     }
-    if (failed && cause != EPIPE && status != ST_CLI_INTERRUPTED) {
-        return st_cli_fail(argc > 1 ? argv[1] : NULL, "standard output: %s; nothing more could be written to it", strerror(cause));
+    if (status == ST_CLI_INTERRUPTED) {
+        st_interrupt_pass_on();
+    }
+    if (failed && output_cause != EPIPE && status != ST_CLI_INTERRUPTED) {
+        return st_cli_fail(argc > 1 ? argv[1] : NULL, "standard output: %s; nothing more could be written to it", strerror(output_cause));
     }
     return status;
 }
