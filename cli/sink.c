@@ -38,7 +38,7 @@ int st_sink_create(st_sink *sink, const char *what, st_dtype dtype, int32_t dims
     free(path);
     if (status != ST_OK) {
         *writer = NULL;
-        return st_source_fail(sink->options.command, status);
+        return st_input_fail(sink->options.command, status);
     }
     return ST_CLI_GO;
 }
@@ -137,7 +137,7 @@ static int write_turned(st_sink *sink, st_npy_writer *writer, const void *elemen
     for (int64_t j = 0; j < pieces; j++) {
         st_status status = st_npy_write_at(writer, (outer * width + j) * inner + from, sink->block + (size_t)(j * rows) * size, count);
         if (status != ST_OK) {
-            return st_source_fail(sink->options.command, status);
+            return st_input_fail(sink->options.command, status);
         }
     }
     return ST_CLI_GO;
@@ -156,7 +156,7 @@ static int write_rows(st_sink *sink, int64_t rows, const void *values, const int
     if (status == ST_OK) {
         status = st_npy_append(sink->indices_writer, indices, count);
     }
-    return status == ST_OK ? ST_CLI_GO : st_source_fail(sink->options.command, status);
+    return status == ST_OK ? ST_CLI_GO : st_input_fail(sink->options.command, status);
 }
 
 /* ---- taking ----------------------------------------------------------------------------------------------------------- */
@@ -213,7 +213,7 @@ static int commit(st_sink *sink, st_npy_writer **writer) {
     st_npy_writer *taken = *writer;
     *writer = NULL;
     st_status status = st_npy_commit(taken);
-    return status == ST_OK ? ST_CLI_GO : st_source_fail(sink->options.command, status);
+    return status == ST_OK ? ST_CLI_GO : st_input_fail(sink->options.command, status);
 }
 
 int st_sink_copy(st_sink *sink, st_spill *spill, st_dtype dtype, st_npy_writer *writer) {
@@ -226,7 +226,7 @@ int st_sink_copy(st_sink *sink, st_spill *spill, st_dtype dtype, st_npy_writer *
         }
         st_status status = st_npy_append(writer, block, count);
         if (status != ST_OK) {
-            return st_source_fail(sink->options.command, status);
+            return st_input_fail(sink->options.command, status);
         }
         if (st_cli_interrupted()) {
             return ST_CLI_INTERRUPTED;

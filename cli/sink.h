@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "source.h"
+#include "input.h"
 #include "spill.h"
 #include "spiraltorch/spiraltorch.h"
 
@@ -41,7 +41,7 @@ typedef struct st_sink {
     uint64_t block_bytes;
 } st_sink;
 
-/* As in source.h: calls print errors and return an exit status or ST_CLI_GO. st_sink_close undoes what is not finished. */
+/* As in input.h: calls print errors and return an exit status or ST_CLI_GO. st_sink_close undoes what is not finished. */
 int st_sink_open(st_sink *sink, const st_sink_options *options);
 
 /* `rows` whole rows of `width` elements, packed, following the last. */

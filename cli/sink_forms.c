@@ -239,5 +239,5 @@ int st_sink_json(st_sink *sink) {
         return st_sink_stdout_failed();
     }
     st_status status = st_json_finish(&json);
-    return status == ST_OK ? ST_CLI_GO : st_source_fail(sink->options.command, status);
+    return status == ST_OK ? ST_CLI_GO : st_input_fail(sink->options.command, status);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* source.c - opens INPUT as what it is, and reads it. */
+/* input.c - opens INPUT as what it is, and reads it. */
 #define _GNU_SOURCE 1 /* tee, which looks into a pipe without taking from it */
-#include "source.h"
+#include "input.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +16,9 @@
 #include "interrupt.h"
 #include "options.h"
 
-const char *const st_source_formats[] = {"auto", "npy", "raw", "text", NULL};
+const char *const st_input_formats[] = {"auto", "npy", "raw", "text", NULL};
 
-int st_source_fail(const char *command, st_status status) {
+int st_input_fail(const char *command, st_status status) {
     int code = st_cli_fail(command, "%s", st_last_message());
     return status == ST_E_ARGUMENT ? ST_CLI_USAGE : code;
 }
@@ -73,60 +73,60 @@ static int peek(int descriptor) {
 
 /* ---- opening -------------------------------------------------------------------------------------------------------- */
 
-static int open_array(st_source *source, int is_raw) {
+static int open_array(st_input *input, int is_raw) {
     st_array_options options = {.struct_size = sizeof options, .format = is_raw ? ST_FORMAT_RAW : ST_FORMAT_NPY};
-    options.cols = is_raw ? source->options.cols : 0;
-    options.dtype = is_raw || source->options.dtype == ST_BF16 ? source->options.dtype : 0;
+    options.cols = is_raw ? input->options.cols : 0;
+    options.dtype = is_raw || input->options.dtype == ST_BF16 ? input->options.dtype : 0;
     st_interrupt_read_begin();
-    st_status status = st_array_open(NULL, source->options.path, &options, &source->array);
+    st_status status = st_array_open(NULL, input->options.path, &options, &input->array);
     st_interrupt_read_end();
     if (status != ST_OK) {
-        source->array = NULL;
-        return st_source_fail(source->options.command, status);
+        input->array = NULL;
+        return st_input_fail(input->options.command, status);
     }
-    source->info.struct_size = sizeof source->info;
-    status = st_array_get_info(source->array, &source->info);
+    input->info.struct_size = sizeof input->info;
+    status = st_array_get_info(input->array, &input->info);
     if (status != ST_OK) {
-        return st_source_fail(source->options.command, status);
+        return st_input_fail(input->options.command, status);
     }
-    source->dtype = source->info.dtype;
-    source->again = source->info.seekable;
+    input->dtype = input->info.dtype;
+    input->again = input->info.seekable;
     return ST_CLI_GO;
 }
 
-static int open_text(st_source *source, int labels) {
-    st_text_options options = {.struct_size = sizeof options, .column = source->options.column};
-    options.show = labels ? source->options.show : NULL;
+static int open_text(st_input *input, int labels) {
+    st_text_options options = {.struct_size = sizeof options, .column = input->options.column};
+    options.show = labels ? input->options.show : NULL;
     st_interrupt_read_begin();
-    st_status status = st_text_open(NULL, source->options.path, &options, &source->text);
+    st_status status = st_text_open(NULL, input->options.path, &options, &input->text);
     st_interrupt_read_end();
     if (status != ST_OK) {
-        source->text = NULL;
-        return st_source_fail(source->options.command, status);
+        input->text = NULL;
+        return st_input_fail(input->options.command, status);
     }
-    source->dtype = ST_F64;
+    input->dtype = ST_F64;
     return ST_CLI_GO;
 }
 
-static int check_text(const st_source *source) {
-    const st_source_options *options = &source->options;
+static int check_text(const st_input *input) {
+    const st_input_options *options = &input->options;
     if (options->dtype) {
         return st_cli_usage(options->command, "--dtype: %s is text, whose numbers are f64; leave --dtype out, or read raw "
-                            "binary with --dtype and --cols together", source->name);
+                            "binary with --dtype and --cols together", input->name);
     }
     if (options->cols) {
         return st_cli_usage(options->command, "--cols: %s is text, one row of numbers; leave --cols out, or read raw binary "
-                            "with --dtype and --cols together", source->name);
+                            "with --dtype and --cols together", input->name);
     }
     return ST_CLI_GO;
 }
 
-static int check_array(const st_source *source, int is_raw) {
-    const st_source_options *options = &source->options;
+static int check_array(const st_input *input, int is_raw) {
+    const st_input_options *options = &input->options;
     const char *what = is_raw ? "raw binary" : "a .npy file";
     if (options->column || options->show) {
         return st_cli_usage(options->command, "--%s: names a field of text, but %s is %s; leave it out",
-                            options->column ? "column" : "show", source->name, what);
+                            options->column ? "column" : "show", input->name, what);
     }
     if (is_raw && !options->dtype) {
         return st_cli_usage(options->command, "--dtype: raw binary does not say what its elements are; add --dtype f32 or another");
@@ -135,43 +135,43 @@ static int check_array(const st_source *source, int is_raw) {
         return st_cli_usage(options->command, "--cols: raw binary does not say where its rows end; add --cols N");
     }
     if (!is_raw && options->cols) {
-        return st_cli_usage(options->command, "--cols: %s is a .npy file, which has its own shape; leave --cols out", source->name);
+        return st_cli_usage(options->command, "--cols: %s is a .npy file, which has its own shape; leave --cols out", input->name);
     }
     return ST_CLI_GO;
 }
 
-static int open_found(st_source *source, int seen) {
-    const st_source_options *options = &source->options;
+static int open_found(st_input *input, int seen) {
+    const st_input_options *options = &input->options;
     int format = options->format;
-    if (format == ST_SOURCE_FORMAT_AUTO) {
+    if (format == ST_INPUT_FORMAT_AUTO) {
         /* A pipe may show its first byte alone. No text begins with it; but raw data may. */
         int is_npy = seen == MAGIC || (seen > 0 && !options->cols);
         int is_raw = options->dtype != 0 || options->cols != 0;
-        format = is_npy ? ST_SOURCE_FORMAT_NPY : is_raw ? ST_SOURCE_FORMAT_RAW : ST_SOURCE_FORMAT_TEXT;
+        format = is_npy ? ST_INPUT_FORMAT_NPY : is_raw ? ST_INPUT_FORMAT_RAW : ST_INPUT_FORMAT_TEXT;
     }
-    if (format == ST_SOURCE_FORMAT_TEXT) {
-        source->is_text = 1;
-        int status = check_text(source);
-        return status == ST_CLI_GO ? open_text(source, 1) : status;
+    if (format == ST_INPUT_FORMAT_TEXT) {
+        input->is_text = 1;
+        int status = check_text(input);
+        return status == ST_CLI_GO ? open_text(input, 1) : status;
     }
-    int is_raw = format == ST_SOURCE_FORMAT_RAW;
-    int status = check_array(source, is_raw);
+    int is_raw = format == ST_INPUT_FORMAT_RAW;
+    int status = check_array(input, is_raw);
     if (status == ST_CLI_GO) {
-        status = open_array(source, is_raw);
+        status = open_array(input, is_raw);
     }
-    if (status == ST_CLI_GO && options->dtype && options->dtype != source->dtype) {
-        return st_cli_usage(options->command, "--dtype: %s holds %s, not %s; leave --dtype out", source->name,
-                            st_dtype_name(source->dtype), st_dtype_name(options->dtype));
+    if (status == ST_CLI_GO && options->dtype && options->dtype != input->dtype) {
+        return st_cli_usage(options->command, "--dtype: %s holds %s, not %s; leave --dtype out", input->name,
+                            st_dtype_name(input->dtype), st_dtype_name(options->dtype));
     }
     return status;
 }
 
-int st_source_open(st_source *source, const st_source_options *options) {
-    memset(source, 0, sizeof *source);
-    source->options = *options;
-    source->start = -1;
+int st_input_open(st_input *input, const st_input_options *options) {
+    memset(input, 0, sizeof *input);
+    input->options = *options;
+    input->start = -1;
     int is_standard = strcmp(options->path, "-") == 0;
-    source->name = is_standard ? "standard input" : options->path;
+    input->name = is_standard ? "standard input" : options->path;
     int descriptor = is_standard ? STDIN_FILENO : -1;
     if (!is_standard) {
         st_interrupt_read_begin(); /* opening a named pipe waits for its writer */
@@ -187,99 +187,99 @@ int st_source_open(st_source *source, const st_source_options *options) {
         if (!is_standard) {
             close(descriptor);
         }
-        return st_cli_fail(options->command, "%s: is a folder; name a file, or - for standard input", source->name);
+        return st_cli_fail(options->command, "%s: is a folder; name a file, or - for standard input", input->name);
     }
     int is_file = known && (S_ISREG(about.st_mode) || S_ISBLK(about.st_mode));
-    source->again = is_file;
-    source->start = is_file && is_standard ? (int64_t)lseek(descriptor, 0, SEEK_CUR) : -1;
-    int status = open_found(source, peek(descriptor));
+    input->again = is_file;
+    input->start = is_file && is_standard ? (int64_t)lseek(descriptor, 0, SEEK_CUR) : -1;
+    int status = open_found(input, peek(descriptor));
     if (!is_standard) {
         close(descriptor); /* held until now, so that the writer of a named pipe never sees it without a reader */
     }
     if (status == ST_CLI_GO) {
-        int64_t size = st_dtype_size(source->dtype);
-        int64_t total = source->is_text || source->info.elements < 0 || source->info.elements > INT64_MAX / size
+        int64_t size = st_dtype_size(input->dtype);
+        int64_t total = input->is_text || input->info.elements < 0 || input->info.elements > INT64_MAX / size
                             ? -1
-                            : source->info.elements * size;
-        st_progress_start(&source->progress, options->quiet, "reading", source->is_text ? " numbers" : "B", total);
+                            : input->info.elements * size;
+        st_progress_start(&input->progress, options->quiet, "reading", input->is_text ? " numbers" : "B", total);
     }
     return status;
 }
 
-static void close_readers(st_source *source) {
-    st_array_close(source->array);
-    st_text_close(source->text);
-    source->array = NULL;
-    source->text = NULL;
+static void close_readers(st_input *input) {
+    st_array_close(input->array);
+    st_text_close(input->text);
+    input->array = NULL;
+    input->text = NULL;
 }
 
-void st_source_close(st_source *source) {
-    st_progress_hide(&source->progress);
-    close_readers(source);
+void st_input_close(st_input *input) {
+    st_progress_hide(&input->progress);
+    close_readers(input);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------------------- */
 
-static int fail_reading(st_source *source, st_status status) {
-    st_progress_hide(&source->progress);
+static int fail_reading(st_input *input, st_status status) {
+    st_progress_hide(&input->progress);
     if (st_cli_interrupted()) {
         return ST_CLI_INTERRUPTED;
     }
-    return st_source_fail(source->options.command, status);
+    return st_input_fail(input->options.command, status);
 }
 
-int st_source_next(st_source *source, st_source_block *block) {
+int st_input_next(st_input *input, st_input_block *block) {
     memset(block, 0, sizeof *block);
     if (st_cli_interrupted()) {
         return ST_CLI_INTERRUPTED;
     }
     st_status status = ST_OK;
-    if (source->is_text) {
+    if (input->is_text) {
         st_text_block text = {.struct_size = sizeof text};
         st_interrupt_read_begin();
-        status = st_text_next(source->text, &text);
+        status = st_text_next(input->text, &text);
         st_interrupt_read_end();
         block->count = text.count;
         block->elements = text.values;
         block->labels = text.labels;
     } else {
         st_interrupt_read_begin();
-        status = st_array_next(source->array, &block->elements, &block->count);
+        status = st_array_next(input->array, &block->elements, &block->count);
         st_interrupt_read_end();
     }
     if (status != ST_OK) {
-        return fail_reading(source, status);
+        return fail_reading(input, status);
     }
     if (st_cli_interrupted()) {
         return ST_CLI_INTERRUPTED;
     }
-    st_progress_add(&source->progress, source->is_text ? block->count : block->count * st_dtype_size(source->dtype));
+    st_progress_add(&input->progress, input->is_text ? block->count : block->count * st_dtype_size(input->dtype));
     return ST_CLI_GO;
 }
 
-int st_source_read_at(st_source *source, int64_t first, int64_t count, void *elements) {
+int st_input_read_at(st_input *input, int64_t first, int64_t count, void *elements) {
     st_interrupt_read_begin();
-    st_status status = st_array_read_at(source->array, first, count, elements);
+    st_status status = st_array_read_at(input->array, first, count, elements);
     st_interrupt_read_end();
     if (status != ST_OK) {
-        return fail_reading(source, status);
+        return fail_reading(input, status);
     }
     if (st_cli_interrupted()) {
         return ST_CLI_INTERRUPTED;
     }
-    st_progress_add(&source->progress, count * st_dtype_size(source->dtype));
+    st_progress_add(&input->progress, count * st_dtype_size(input->dtype));
     return ST_CLI_GO;
 }
 
-int st_source_rewind(st_source *source, int labels, const char *what) {
-    int64_t total = source->progress.total;
-    close_readers(source);
-    if (source->start >= 0 && lseek(STDIN_FILENO, (off_t)source->start, SEEK_SET) < 0) {
-        return st_cli_fail(source->options.command, "%s: cannot go back: %s", source->name, strerror(errno));
+int st_input_rewind(st_input *input, int labels, const char *what) {
+    int64_t total = input->progress.total;
+    close_readers(input);
+    if (input->start >= 0 && lseek(STDIN_FILENO, (off_t)input->start, SEEK_SET) < 0) {
+        return st_cli_fail(input->options.command, "%s: cannot go back: %s", input->name, strerror(errno));
     }
-    int status = source->is_text ? open_text(source, labels) : open_array(source, source->options.cols != 0);
+    int status = input->is_text ? open_text(input, labels) : open_array(input, input->options.cols != 0);
     if (status == ST_CLI_GO) {
-        st_progress_start(&source->progress, source->options.quiet, what, source->progress.unit, total);
+        st_progress_start(&input->progress, input->options.quiet, what, input->progress.unit, total);
     }
     return status;
 }
@@ -305,7 +305,7 @@ static int is_nan(st_dtype dtype, const unsigned char *element) {
     return (bits & 0x7fff) > (dtype == ST_F16 ? 0x7c00 : 0x7f80);
 }
 
-int64_t st_source_first_nan(st_dtype dtype, const void *elements, int64_t count, int64_t stride) {
+int64_t st_input_first_nan(st_dtype dtype, const void *elements, int64_t count, int64_t stride) {
     int64_t step = stride * st_dtype_size(dtype);
     const unsigned char *at = elements;
     for (int64_t i = 0; i < count; i++, at += step) {
