@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * test_kernels.c - every kernel of every instruction set that this CPU has, against plain loops over st_key_of, on memory
+ * that ends or begins at a guard page.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backends/cpu/kernels.h"
+#include "guard_pages.h"
+#include "random_elements.h"
+#include "spiraltorch/rank.h"
+
+enum { MOST = 1100, WIDEST = 8 };
+
+static st_guarded input_pages, output_pages;
+static st_random rng;
+static st_processor processor;
+
+/* One call's input, and its keys as plain loops find them. */
+struct scene {
+    const st_cpu_kernels *kernels;
+    st_dtype dtype;
+    st_order order;
+    ptrdiff_t stride;
+    size_t count;
+    const void *elements;
+    int at_end;
+    uint64_t bits[MOST], keys[MOST];
+};
+
+static void complain(const struct scene *scene, const char *kernel) {
+    print_message("%s %s %s: count %zu, stride %td, flip %llx, nan key %llx, %s of the page\n", st_isa_name(scene->kernels->isa), kernel,
+                  st_dtype_name(scene->dtype), scene->count, scene->stride, (unsigned long long)scene->order.flip,
+                  (unsigned long long)scene->order.nan_key, scene->at_end ? "end" : "start");
+    fail();
+}
+
+/* Lays the elements out so that the lowest or the highest byte that may be read stands at a guard page. */
+static void open_scene(struct scene *scene, size_t count, ptrdiff_t stride) {
+    const size_t size = (size_t)st_dtype_size(scene->dtype), step = (size_t)(stride < 0 ? -stride : stride);
+    const size_t extent = count == 0 ? 0 : ((count - 1) * step + 1) * size;
+    scene->count = count;
+    scene->stride = stride;
+    scene->at_end = st_random_chance(&rng, 1, 2);
+    char *place = st_guarded_place(&input_pages, extent, scene->at_end);
+    st_random_fill(&rng, scene->dtype, (st_data)st_random_below(&rng, ST_DATA_COUNT), place, extent / size);
+    scene->elements = stride < 0 && count > 0 ? place + (count - 1) * step * size : place;
+    for (size_t i = 0; i < count; i++) {
+        const char *element = (const char *)scene->elements + (ptrdiff_t)i * stride * (ptrdiff_t)size;
+        scene->bits[i] = st_element_bits(element, scene->order.bits);
+        scene->keys[i] = st_key_of(&scene->order, scene->bits[i]);
+    }
+}
+
+/* A range of keys: all, up to a key or just below it, from a key, one key, between two, or one that may hold nothing. */
+static void choose_range(const struct scene *scene, uint64_t *low, uint64_t *high) {
+    const uint64_t mask = scene->order.mask;
+    const uint64_t a = scene->count == 0 ? 0 : scene->keys[st_random_below(&rng, scene->count)];
+    const uint64_t b = scene->count == 0 ? mask : scene->keys[st_random_below(&rng, scene->count)];
+    *low = 0;
+    *high = mask;
+    switch (st_random_below(&rng, 8)) {
+        case 0: break;
+        case 1: *high = a; break;
+        case 6: *high = a > 0 ? a - 1 : 0; break; /* as a bound is lowered */
+        case 7: *high = st_random_next(&rng) & mask; break;
+        case 2: *low = *high = a; break;
+        case 3: *low = a; break;
+        case 4:
+            *low = a < b ? a : b;
+            *high = a < b ? b : a;
+            break;
+        default: *low = *high = st_random_next(&rng) & mask; break;
+    }
+}
+
+enum entry_type { NARROW, WIDE, CARRIED };
+
+/* Runs one collect kernel into room for exactly `count` entries, and compares what it left there with the plain loop. */
+static void check_collect(const struct scene *scene, enum entry_type type) {
+    static const size_t sizes[] = {sizeof(st_narrow), sizeof(st_wide), sizeof(st_carried)};
+    static const char *const names[] = {"collect_narrow", "collect_wide", "collect_carried"};
+    const st_cpu_kernels *kernels = scene->kernels;
+    const size_t count = scene->count, bytes = count * sizes[type];
+    const uint64_t mask = st_random_chance(&rng, 1, 2) ? UINT64_MAX : 0;
+    const uint64_t first = st_random_below(&rng, type == NARROW ? UINT32_MAX - MOST : (uint64_t)1 << 62);
+    uint64_t low, high;
+    choose_range(scene, &low, &high);
+    st_guarded_reset(&output_pages);
+    void *out = st_guarded_place(&output_pages, bytes, st_random_chance(&rng, 3, 4));
+    size_t found = 0;
+    if (type == NARROW)
+        found = kernels->collect_narrow(&scene->order, scene->elements, scene->stride, count, first, mask, low, high, out);
+    else if (type == WIDE)
+        found = kernels->collect_wide(&scene->order, scene->elements, scene->stride, count, first, mask, low, high, out);
+    else
+        found = kernels->collect_carried(&scene->order, scene->elements, count, first, mask, low, high, out);
+    if (!st_guarded_intact(&output_pages, out, bytes)) complain(scene, names[type]);
+    size_t at = 0;
+    for (size_t i = 0; i < count; i++) {
+        const uint64_t key = scene->keys[i], index = (first + i) ^ mask;
+        if (key < low || key > high) continue;
+        const st_carried expected = {key, index, scene->bits[i]};
+        const st_narrow narrow = key << 32 | (uint32_t)index;
+        const void *from = type == NARROW ? (const void *)&narrow : &expected;
+        if (at >= found || memcmp((char *)out + at * sizes[type], from, sizes[type]) != 0) complain(scene, names[type]);
+        at++;
+    }
+    if (at != found) complain(scene, names[type]);
+}
+
+static void check_count(const struct scene *scene) {
+    uint64_t low, high;
+    choose_range(scene, &low, &high);
+    size_t expected = 0;
+    for (size_t i = 0; i < scene->count; i++) expected += scene->keys[i] >= low && scene->keys[i] <= high;
+    if (scene->kernels->count(&scene->order, scene->elements, scene->stride, scene->count, low, high) != expected)
+        complain(scene, "count");
+}
+
+static void check_histogram(const struct scene *scene) {
+    static uint64_t expected[ST_DIGITS];
+    const size_t bytes = sizeof expected;
+    const uint32_t shift = scene->order.bits > ST_DIGIT_BITS ? scene->order.bits - ST_DIGIT_BITS : 0;
+    uint64_t *counts = st_guarded_place(&output_pages, bytes, st_random_chance(&rng, 1, 2));
+    st_guarded_reset(&output_pages);
+    for (size_t digit = 0; digit < ST_DIGITS; digit++) expected[digit] = counts[digit] = digit * digit; /* it adds */
+    for (size_t i = 0; i < scene->count; i++) expected[scene->keys[i] >> shift]++;
+    scene->kernels->histogram(&scene->order, scene->elements, scene->stride, scene->count, shift, counts);
+    if (memcmp(counts, expected, bytes) != 0 || !st_guarded_intact(&output_pages, counts, bytes)) complain(scene, "histogram");
+}
+
+static void check_minima(const struct scene *scene) {
+    if (scene->count == 0) return;
+    size_t groups = 1 + st_random_below(&rng, scene->count);
+    if (st_random_chance(&rng, 1, 3)) groups = st_random_chance(&rng, 1, 2) ? 1 : scene->count;
+    const size_t step = st_random_chance(&rng, 1, 2) ? 1 : 1 + st_random_below(&rng, 2 + scene->count / groups);
+    st_guarded_reset(&output_pages);
+    uint64_t *minima = st_guarded_place(&output_pages, groups * sizeof *minima, st_random_chance(&rng, 3, 4));
+    scene->kernels->minima(&scene->order, scene->elements, scene->stride, scene->count, groups, step, minima);
+    for (size_t g = 0; g < groups; g++) {
+        uint64_t least = UINT64_MAX;
+        for (size_t at = 0; at + groups <= scene->count; at += groups * step) /* whole blocks alone */
+            least = scene->keys[at + g] < least ? scene->keys[at + g] : least;
+        if (minima[g] != least) complain(scene, "minima");
+    }
+    if (!st_guarded_intact(&output_pages, minima, groups * sizeof *minima)) complain(scene, "minima");
+}
+
+static void check_find_nan(const struct scene *scene) {
+    size_t expected = 0;
+    while (expected < scene->count && !st_bits_are_nan(scene->dtype, scene->bits[expected])) expected++;
+    if (scene->kernels->find_nan(&scene->order, scene->elements, scene->stride, scene->count) != expected) complain(scene, "find_nan");
+}
+
+static void check_all(const struct scene *scene) {
+    if (scene->order.bits < 64) check_collect(scene, NARROW); /* 64-bit keys do not fit narrow entries */
+    check_collect(scene, WIDE);
+    if (scene->stride == 1) check_collect(scene, CARRIED);
+    check_count(scene);
+    if (scene->count % 16 == 0) check_histogram(scene); /* its output is long, its loop has one tail */
+    check_minima(scene);
+    check_find_nan(scene);
+}
+
+/* Every length to 300, then around multiples of the block of 128; strided reads have no blocks, so fewer do. */
+static void check_lengths(struct scene *scene) {
+    static const size_t longer[] = {383, 384, 385, 511, 512, 513, 639, 640, 641, 1023, 1024, 1025};
+    static const ptrdiff_t strides[] = {3, -1, 0, 2, -2};
+    for (size_t count = 0; count <= 300; count++) {
+        open_scene(scene, count, 1);
+        check_all(scene);
+    }
+    for (size_t i = 0; i < sizeof longer / sizeof longer[0]; i++) {
+        open_scene(scene, longer[i], 1);
+        check_all(scene);
+    }
+    for (size_t s = 0; s < sizeof strides / sizeof strides[0]; s++)
+        for (size_t count = 0; count <= 300; count += count < 20 ? 1 : 1 + st_random_below(&rng, 40)) {
+            open_scene(scene, count, strides[s]);
+            check_all(scene);
+        }
+}
+
+static void check_isa(st_isa isa) {
+    static struct scene scene; /* large for a stack */
+    if (!(processor.isas & (1u << isa))) {
+        print_message("skipped: this CPU, or this build, has no %s\n", st_isa_name(isa));
+        skip();
+    }
+    st_cpu_table table;
+    uint32_t isas = 0;
+    for (int lower = 0; lower <= (int)isa; lower++) isas |= processor.isas & (1u << lower);
+    st_cpu_kernels_fill(isas, &table);
+    for (int class = 0; class < ST_CPU_CLASSES; class ++) assert_int_equal(table.of_class[class].isa, isa);
+    for (st_dtype dtype = ST_F32; dtype <= ST_U64; dtype++)
+        for (int descending = 0; descending < 2; descending++)
+            for (int32_t rule = ST_NAN_GREATEST; rule <= (st_dtype_is_float(dtype) ? ST_NAN_LAST : ST_NAN_GREATEST); rule++)
+                for (int reversed = 0; reversed < 2; reversed++) {
+                    scene.dtype = dtype;
+                    scene.order = st_order_of(dtype, descending, rule);
+                    if (reversed) scene.order = st_order_reversed(scene.order);
+                    scene.kernels = &table.of_class[st_cpu_class(scene.order.bits)];
+                    check_lengths(&scene);
+                }
+}
+
+static void test_portable(void **state) {
+    (void)state;
+    check_isa(ST_ISA_PORTABLE);
+}
+
+static void test_neon(void **state) {
+    (void)state;
+    check_isa(ST_ISA_NEON);
+}
+
+static void test_avx2(void **state) {
+    (void)state;
+    check_isa(ST_ISA_AVX2);
+}
+
+static void test_avx512(void **state) {
+    (void)state;
+    check_isa(ST_ISA_AVX512);
+}
+
+/* A mask without the higher sets must not reach them, and portable must always be there. */
+static void test_fill_obeys_the_mask(void **state) {
+    (void)state;
+    st_cpu_table table;
+    st_cpu_kernels_fill(0, &table);
+    for (int class = 0; class < ST_CPU_CLASSES; class ++) assert_int_equal(table.of_class[class].isa, ST_ISA_PORTABLE);
+    st_cpu_kernels_fill(processor.isas, &table);
+    for (int class = 0; class < ST_CPU_CLASSES; class ++)
+        assert_int_equal(table.of_class[class].isa, st_processor_best(&processor));
+}
+
+static int set_up(void **state) {
+    (void)state;
+    st_processor_detect(&processor);
+    st_random_seed(&rng, 20240611);
+    if (st_guarded_open(&input_pages, (size_t)MOST * WIDEST * 3) != 0) return -1;
+    return st_guarded_open(&output_pages, sizeof(uint64_t) * ST_DIGITS + MOST * sizeof(st_carried));
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    st_guarded_close(&input_pages);
+    st_guarded_close(&output_pages);
+    return 0;
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_portable), cmocka_unit_test(test_neon), cmocka_unit_test(test_avx2),
+                                       cmocka_unit_test(test_avx512), cmocka_unit_test(test_fill_obeys_the_mask)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
