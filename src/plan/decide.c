@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* decide.c - proposals are normalised, scored by the device model, and the best becomes the plan. */
+#include "plan/decide.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "device/choice_fields.h"
+#include "plan/fallback.h"
+
+const char *st_source_name(int32_t source) {
+    static const char *const names[] = {"fallback", "table", "softlogic", "dsl", "caller"};
+    return source >= ST_SOURCE_FALLBACK && source <= ST_SOURCE_CALLER ? names[source] : "?";
+}
+
+const char *st_kind_name(int32_t kind) {
+    static const char *const names[] = {"?", "topk", "midk", "bottomk", "window"};
+    return kind >= ST_TOPK && kind <= ST_WINDOW ? names[kind] : "?";
+}
+
+st_status st_choice_legal(const st_registered *device, int32_t kind, const st_choice *choice) {
+    if (device->backend.legal(device->backend.self, kind, choice->mk, choice->mkd)) return ST_OK;
+    return st_fail(ST_E_ARGUMENT, "choice: mk %d (%s) with mkd %d (%s) is not legal for %s on %s; docs/choices.md lists what is",
+                   choice->mk, st_mk_name(choice->mk), choice->mkd, st_mkd_name(choice->mkd), st_kind_name(kind), device->info.backend);
+}
+
+double st_predict(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved, const st_choice *choice) {
+    const double ns = device->backend.estimate(device->backend.self, resolved, choice, caps);
+    return isfinite(ns) && ns > 0 ? ns : 0;
+}
+
+static double score_of(double fallback_ns, double predicted_ns) {
+    return fallback_ns > 0 && predicted_ns > 0 ? log(fallback_ns / predicted_ns) : 0;
+}
+
+st_status st_decide(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved,
+                    const st_choice *chosen, st_plan *plan, st_decision *decision) {
+    st_choice choice, fallback;
+    if (chosen != NULL) {
+        const st_status status = st_choice_legal(device, resolved->kind, chosen);
+        if (status != ST_OK) return status;
+        choice = *chosen;
+    } else {
+        st_fallback_choice(device, caps, resolved, &choice);
+    }
+    if (decision != NULL) memset(decision, 0, sizeof *decision);
+    st_choice_normalise(&device->backend, resolved, caps, &choice, decision == NULL ? NULL : &decision->changes);
+
+    memset(plan, 0, sizeof *plan);
+    plan->struct_size = sizeof *plan;
+    plan->source = chosen == NULL ? ST_SOURCE_FALLBACK : ST_SOURCE_CALLER;
+    plan->request = *resolved;
+    plan->choice = choice;
+    plan->caps = *caps;
+    memcpy(plan->device, device->info.id, sizeof plan->device);
+    device->backend.describe(device->backend.self, resolved, &choice, caps, plan->kernel);
+    plan->kernel[sizeof plan->kernel - 1] = '\0';
+    plan->predicted_ns = st_predict(device, caps, resolved, &choice);
+    if (decision == NULL) return ST_OK;
+
+    decision->proposals[0] = (st_proposal){ST_SOURCE_FALLBACK, choice, 0};
+    decision->proposal_count = 1;
+    if (chosen == NULL) return ST_OK;
+    st_fallback_choice(device, caps, resolved, &fallback);
+    st_choice_normalise(&device->backend, resolved, caps, &fallback, NULL);
+    const double fallback_ns = st_predict(device, caps, resolved, &fallback);
+    decision->proposals[0].choice = fallback;
+    decision->proposals[1] = (st_proposal){ST_SOURCE_CALLER, choice, score_of(fallback_ns, plan->predicted_ns)};
+    decision->proposal_count = 2;
+    decision->winner = 1;
+    return ST_OK;
+}
