@@ -8,8 +8,11 @@ cd "$(dirname "$0")"
 need_packages cmake ninja-build gcc libc6-dev pkgconf libopenblas-dev zlib1g-dev dataset-fashion-mnist
 echo "Building (build/release) ..."
 log=$(mktemp)
-if ! { cmake --preset release -DST_BUILD_EXAMPLES=ON && cmake --build build/release -j "$(nproc)" --target spiraltorch knn_fashion; } \
-    >"$log" 2>&1; then
+build() {
+    cmake --preset release -DST_BUILD_EXAMPLES=ON &&
+        cmake --build build/release -j "$(nproc)" --target spiraltorch knn_fashion
+}
+if ! build >"$log" 2>&1; then
     cat "$log"
     rm -f "$log"
     exit 1

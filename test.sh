@@ -131,7 +131,7 @@ part "lower instruction sets" 60
 for disabled in avx512 avx512,avx2; do
     ST_CPU_DISABLE=$disabled
     export ST_CPU_DISABLE
-    programs cmocka 300 "" build/release/tests/unit/test_* build/release/tests/kernel/test_* build/release/tests/property/test_*
+    cmocka_tests release ""
 done
 unset ST_CPU_DISABLE
 
@@ -179,7 +179,8 @@ if [ -n "$arm_missing" ]; then
     skip "aarch64" "$arm_missing"
 else
     tally run build --name "configure aarch64" --timeout 120 -- cmake --preset aarch64 -DST_WARNINGS_AS_ERRORS=ON &&
-        tally run build --name "build aarch64" --timeout 600 -- cmake --build build/aarch64 -j "$jobs" --target rank_check &&
+        tally run build --name "build aarch64" --timeout 600 -- \
+            cmake --build build/aarch64 -j "$jobs" --target rank_check &&
         rank_check aarch64 400 300 qemu-aarch64-static
 fi
 

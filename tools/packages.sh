@@ -18,7 +18,8 @@ need_packages() {
     packages_root=
     if [ "$(id -u)" -ne 0 ]; then
         if ! command -v sudo >/dev/null 2>&1; then
-            echo "Missing packages, and neither root nor sudo to install them; run as root: apt-get install$packages_missing"
+            echo "Packages are missing, and there is no sudo to install them. Run as root:"
+            echo "    apt-get install$packages_missing"
             return 1
         fi
         packages_root="sudo"

@@ -15,7 +15,8 @@ COMPILERS = {"C17": ["gcc", "-std=c17", "-x", "c"], "C++17": ["g++", "-std=c++17
 def compile_alone(header, include, language, folder):
     """What the compiler says about a file with nothing but this #include, twice; "" where it is content."""
     source = folder / "alone.txt"
-    source.write_text(f'#include "spiraltorch/{header.name}"\n#include "spiraltorch/{header.name}"\nextern int alone;\n', encoding="utf-8")
+    line = f'#include "spiraltorch/{header.name}"\n'
+    source.write_text(line + line + "extern int alone;\n", encoding="utf-8")  # ISO C wants one declaration at least
     command = COMPILERS[language][:1] + ["-Wall", "-Wextra", "-pedantic", "-Werror", "-fsyntax-only", f"-I{include}"]
     done = subprocess.run(command + COMPILERS[language][1:] + [str(source)], capture_output=True, text=True, timeout=60)
     return "" if done.returncode == 0 else done.stderr or "refused"

@@ -86,7 +86,8 @@ def test_links_lead_somewhere():
 
 def test_a_wrong_example_is_found(tmp_path):
     environment = dict(os.environ)
-    good = "```sh\n# words.txt holds two\none\ntwo\n```\n\n```console\n$ tail -n 1 words.txt\ntwo\n$ echo a \\\n  b\na b\n$ date\n...\n```\n"
+    good = ("```sh\n# words.txt holds two\none\ntwo\n```\n\n"
+            "```console\n$ tail -n 1 words.txt\ntwo\n$ echo a \\\n  b\na b\n$ date\n...\n```\n")
     assert [step[0] for step in steps(good)] == ["file", "run", "run", "run"]
     assert differences(good, tmp_path, environment) == []
     assert len(differences(good.replace("\ntwo\n$", "\nthree\n$"), tmp_path, environment)) == 1

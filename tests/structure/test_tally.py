@@ -53,7 +53,8 @@ def test_a_hang_is_a_failure(tally):
 
 def test_cmocka_programs(tally):
     good = "echo '[ RUN      ] a'; echo '[       OK ] a'; "
-    skip = "echo '[ RUN      ] b'; echo 'skipped: no such device'; echo '[  SKIPPED ] b'; echo '[  SKIPPED ] 1 test(s), listed below:'; "
+    skip = ("echo '[ RUN      ] b'; echo 'skipped: no such device'; echo '[  SKIPPED ] b'; "
+            "echo '[  SKIPPED ] 1 test(s), listed below:'; ")
     bad = "echo '[ RUN      ] c'; echo '[  FAILED  ] c' >&2; "
     assert tally(*shell("cmocka", good + skip))[0] == 0
     assert total(tally) == (0, "1 passed, 0 failed, 1 skipped")
