@@ -40,6 +40,9 @@ typedef struct st_cpu_kernels {
                    uint64_t *minima);
     /* The position of the first NaN; count where there is none. */
     size_t (*find_nan)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count);
+    /* The same for every width: entry.h's st_narrow_select and st_narrow_sort. */
+    void (*select_narrow)(st_narrow *entries, size_t count, size_t k);
+    void (*sort_narrow)(st_narrow *entries, size_t count);
 } st_cpu_kernels;
 
 /* Key widths of 8, 16, 32 and 64 bits are classes 0 to 3. */

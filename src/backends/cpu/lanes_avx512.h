@@ -9,10 +9,14 @@
 #include <immintrin.h>
 
 #include "backends/cpu/kernels.h"
+#include "backends/cpu/mask_avx512.h"
+#include "backends/cpu/sort_avx512.h"
 
 /* The classes, by bits, that hits_N exists for. */
 #define LANES_HIT(bits) ((bits) == 32 || (bits) == 64)
 #define LANES_APPEND 1
+#define LANES_SELECT st_avx512_select
+#define LANES_SORT st_avx512_sort
 
 /*
  * Whether any of 128 elements may have a key up to high; never no when one has. A float key's comparison is a comparison
@@ -82,7 +86,7 @@ static inline size_t append_16(__m512i keys, __m512i span, __m512i least, __m512
                                          _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(index, 1)));
     _mm512_storeu_si512(out, low);
     _mm512_storeu_si512(out + 8, high);
-    return (size_t)__builtin_popcount(_cvtmask16_u32(within));
+    return st_mask_count(within);
 }
 
 #define APPEND_NARROW(bits, type)                                                                                          \
@@ -119,7 +123,7 @@ static inline size_t append_wide_64(const uint64_t keys[128], uint64_t span, uin
         const __m512i index = _mm512_maskz_compress_epi64(within, indices);
         _mm512_storeu_si512(out + taken, _mm512_permutex2var_epi64(key, front, index));
         _mm512_storeu_si512(out + taken + 4, _mm512_permutex2var_epi64(key, back, index));
-        taken += (size_t)__builtin_popcount(_cvtmask8_u32(within));
+        taken += st_mask_count(within);
     }
     return taken;
 }

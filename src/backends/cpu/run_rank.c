@@ -119,7 +119,7 @@ static size_t open_row(const struct job *job, int64_t position, st_cpu_row *row,
 }
 
 static void close_row(const struct job *job, int64_t position, const st_cpu_row *row, void *window, size_t count) {
-    const uint64_t *columns = st_cpu_columns(window, count, row->wide, row->mask, job->request->order == ST_UNSORTED);
+    const uint64_t *columns = st_cpu_columns(row, window, count, job->request->order == ST_UNSORTED);
     write_row(job, position, row->elements, columns, count);
 }
 
@@ -172,8 +172,8 @@ static void rank_split_row(struct job *job, int64_t position, st_pool *pool) {
             held += found;
         }
         const size_t hi = job->hi < held ? job->hi : held, lo = job->lo < hi ? job->lo : hi;
-        st_cpu_keep(survivors, job->row.wide, held, hi);
-        st_cpu_keep(survivors, job->row.wide, hi, lo);
+        st_cpu_keep(&job->row, survivors, held, hi);
+        st_cpu_keep(&job->row, survivors, hi, lo);
         window = survivors + lo * entry;
         count = hi - lo;
     }

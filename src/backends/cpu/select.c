@@ -57,6 +57,8 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define ENTRY st_narrow
 #define NAME(function) narrow_##function
 #define OPERATION(operation) st_narrow_##operation
+#define SELECT(kernels, entries, count, k) (kernels)->select_narrow(entries, count, k)
+#define SORT(kernels, entries, count) (kernels)->sort_narrow(entries, count)
 #define COLLECT collect_narrow
 #define ENTRY_KEY(entry) ((entry) >> 32)
 #define ENTRY_INDEX(entry, mask) (((entry) ^ (mask)) & UINT32_MAX)
@@ -66,6 +68,8 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define ENTRY st_wide
 #define NAME(function) wide_##function
 #define OPERATION(operation) st_wide_##operation
+#define SELECT(kernels, entries, count, k) st_wide_select(entries, count, k)
+#define SORT(kernels, entries, count) st_wide_sort(entries, count)
 #define COLLECT collect_wide
 #define ENTRY_KEY(entry) ((entry).key)
 #define ENTRY_INDEX(entry, mask) ((entry).index ^ (mask))
@@ -100,13 +104,13 @@ size_t st_cpu_select(const st_cpu_row *row, const st_cpu_shape *shape, size_t lo
                      : narrow_window(row, shape, &layout, lo, hi, scratch, window);
 }
 
-uint64_t *st_cpu_columns(void *window, size_t count, int wide, uint64_t mask, int unsorted) {
-    return wide ? wide_columns(window, count, mask, unsorted) : narrow_columns(window, count, mask, unsorted);
+uint64_t *st_cpu_columns(const st_cpu_row *row, void *window, size_t count, int unsorted) {
+    return row->wide ? wide_columns(row, window, count, unsorted) : narrow_columns(row, window, count, unsorted);
 }
 
-void st_cpu_keep(void *entries, int wide, size_t count, size_t keep) {
-    if (wide)
-        wide_keep(entries, count, keep);
+void st_cpu_keep(const st_cpu_row *row, void *entries, size_t count, size_t keep) {
+    if (row->wide)
+        wide_keep(row, entries, count, keep);
     else
-        narrow_keep(entries, count, keep);
+        narrow_keep(row, entries, count, keep);
 }

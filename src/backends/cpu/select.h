@@ -54,12 +54,12 @@ size_t st_cpu_select_bytes(const st_cpu_shape *shape, int wide, size_t length, s
 size_t st_cpu_select(const st_cpu_row *row, const st_cpu_shape *shape, size_t lo, size_t hi, void *scratch, void **window);
 
 /*
- * Puts `count` entries of a window into output order and turns them, in place, into column numbers: by rank (from the
+ * Puts `count` entries of the row's window into output order and turns them, in place, into column numbers: by rank (from the
  * far end, reversed), or ascending where unsorted.
  */
-uint64_t *st_cpu_columns(void *window, size_t count, int wide, uint64_t mask, int unsorted);
+uint64_t *st_cpu_columns(const st_cpu_row *row, void *window, size_t count, int unsorted);
 
 /* Selects the `keep` best of `count` entries in place; keep <= count. For the merge of segments. */
-void st_cpu_keep(void *entries, int wide, size_t count, size_t keep);
+void st_cpu_keep(const st_cpu_row *row, void *entries, size_t count, size_t keep);
 
 #endif
