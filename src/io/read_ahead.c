@@ -21,58 +21,69 @@ struct st_read_ahead {
     st_fill fill;
     void *argument;
     size_t block_bytes;
-    char *blocks; /* RING blocks, page-aligned: the kernel's copies are faster so */
+    char *blocks; /* `ring` blocks, page-aligned: the kernel's copies are faster so */
+    uint64_t ring;
     void *memory;
     size_t memory_bytes;
 
     void *thread;
     int threaded;
+    int consumer_fills;
     int stop_files[2]; /* a pipe; a byte in it wakes a reader that waits for its source */
 
     pthread_mutex_t mutex;
     pthread_cond_t filled, emptied;
-    uint64_t produced, released; /* blocks filled, and blocks that the consumer gave back; both count from the start */
+    uint64_t claimed, released; /* the next block to be filled, and the first that the consumer has not given back */
+    uint64_t end;               /* the first block that is not there, once known, for the reason `status` */
+    uint64_t ready[RING];       /* 1 + the number of the block that a slot holds; 0: none */
     size_t sizes[RING];
-    int stopping;
-    int ended; /* nothing more comes: the end, or `status` with its message */
+    int stopping, asleep;
     st_status status;
     char message[ST_MESSAGE_BYTES];
 
     int held; /* the consumer has a block; only it reads this */
 };
 
+static int can_claim(const st_read_ahead *ahead) {
+    return ahead->claimed < ahead->end && ahead->claimed - ahead->released < ahead->ring;
+}
+
 static char *block_at(const st_read_ahead *ahead, uint64_t number) {
-    return ahead->blocks + (size_t)(number % RING) * ahead->block_bytes;
+    return ahead->blocks + (size_t)(number % ahead->ring) * ahead->block_bytes;
+}
+
+/* Claims and fills the next block. Called with the mutex, which is free while the block is filled. */
+static void fill_next(st_read_ahead *ahead) {
+    const uint64_t number = ahead->claimed++;
+    pthread_mutex_unlock(&ahead->mutex);
+    size_t got = 0;
+    const st_status status =
+        ahead->fill(ahead->argument, number, ahead->stop_files[0], block_at(ahead, number), ahead->block_bytes, &got);
+    pthread_mutex_lock(&ahead->mutex);
+    if (status == ST_OK && got != 0) {
+        ahead->sizes[number % ahead->ring] = got;
+        ahead->ready[number % ahead->ring] = number + 1;
+    } else if (number < ahead->end) {
+        ahead->end = number;
+        ahead->status = status;
+        if (status != ST_OK) st_message_copy(ahead->message);
+    }
 }
 
 static void reader_main(void *argument) {
     st_read_ahead *ahead = argument;
-    for (;;) {
-        pthread_mutex_lock(&ahead->mutex);
-        while (!ahead->stopping && ahead->produced - ahead->released == RING) pthread_cond_wait(&ahead->emptied, &ahead->mutex);
-        const int stopping = ahead->stopping;
-        const uint64_t number = ahead->produced;
-        pthread_mutex_unlock(&ahead->mutex);
-        if (stopping) return;
-
-        size_t got = 0;
-        const st_status status = ahead->fill(ahead->argument, ahead->stop_files[0], block_at(ahead, number), ahead->block_bytes, &got);
-
-        pthread_mutex_lock(&ahead->mutex);
-        if (status != ST_OK) {
-            ahead->status = status;
-            st_message_copy(ahead->message);
+    pthread_mutex_lock(&ahead->mutex);
+    while (!ahead->stopping && ahead->claimed < ahead->end) {
+        if (can_claim(ahead)) {
+            fill_next(ahead);
+            pthread_cond_signal(&ahead->filled);
+        } else {
+            ahead->asleep = 1;
+            pthread_cond_wait(&ahead->emptied, &ahead->mutex);
+            ahead->asleep = 0;
         }
-        ahead->ended = status != ST_OK || got == 0;
-        if (!ahead->ended) {
-            ahead->sizes[number % RING] = got;
-            ahead->produced++;
-        }
-        const int ended = ahead->ended;
-        pthread_cond_signal(&ahead->filled);
-        pthread_mutex_unlock(&ahead->mutex);
-        if (ended) return;
     }
+    pthread_mutex_unlock(&ahead->mutex);
 }
 
 static int make_stop_pipe(int files[2]) {
@@ -91,7 +102,7 @@ static void close_stop_pipe(int files[2]) {
     }
 }
 
-st_status st_read_ahead_open(const st_host *host, size_t block_bytes, int alone, st_fill fill, void *argument,
+st_status st_read_ahead_open(const st_host *host, size_t block_bytes, int manner, st_fill fill, void *argument,
                              st_read_ahead **out) {
     st_read_ahead *ahead = st_allocate_zeroed(host, sizeof *ahead);
     if (ahead == NULL) return st_fail(ST_E_MEMORY, "no memory for a block reader");
@@ -99,60 +110,61 @@ st_status st_read_ahead_open(const st_host *host, size_t block_bytes, int alone,
     ahead->fill = fill;
     ahead->argument = argument;
     ahead->block_bytes = block_bytes;
+    ahead->end = UINT64_MAX;
+    ahead->ring = manner == ST_FILL_ALONE ? 1 : RING;
     ahead->stop_files[0] = ahead->stop_files[1] = -1;
-    ahead->memory_bytes = (alone ? 1 : RING) * block_bytes + PAGE;
+    ahead->memory_bytes = (size_t)ahead->ring * block_bytes + PAGE;
     ahead->memory = st_allocate(host, ahead->memory_bytes);
     if (ahead->memory == NULL) {
+        const size_t wanted = ahead->memory_bytes;
         st_release(host, ahead, sizeof *ahead);
-        return st_fail(ST_E_MEMORY, "no memory for read buffers of %zu bytes", (alone ? 1 : RING) * block_bytes);
+        return st_fail(ST_E_MEMORY, "no memory for read buffers of %zu bytes", wanted);
     }
     ahead->blocks = (char *)ahead->memory + (PAGE - (uintptr_t)ahead->memory % PAGE) % PAGE;
     pthread_mutex_init(&ahead->mutex, NULL);
     pthread_cond_init(&ahead->filled, NULL);
     pthread_cond_init(&ahead->emptied, NULL);
-    if (!alone && make_stop_pipe(ahead->stop_files))
-        ahead->threaded = host->start_thread(host->user, &ahead->thread, reader_main, ahead) == 0;
-    if (!ahead->threaded) close_stop_pipe(ahead->stop_files);
+    /* Set before the thread starts, which reads them. */
+    const int wakeable = manner != ST_FILL_ALONE && make_stop_pipe(ahead->stop_files);
+    ahead->threaded = wakeable && host->start_thread(host->user, &ahead->thread, reader_main, ahead) == 0;
+    if (!ahead->threaded) {
+        close_stop_pipe(ahead->stop_files);
+        ahead->ring = 1;
+    }
+    ahead->consumer_fills = !ahead->threaded || manner == ST_FILL_ANYWHERE;
     *out = ahead;
     return ST_OK;
-}
-
-static st_status next_alone(st_read_ahead *ahead, const void **block, size_t *bytes) {
-    if (!ahead->ended) {
-        const st_status status = ahead->fill(ahead->argument, -1, ahead->blocks, ahead->block_bytes, bytes);
-        if (status == ST_OK && *bytes != 0) {
-            *block = ahead->blocks;
-            return ST_OK;
-        }
-        *bytes = 0;
-        ahead->ended = 1;
-        ahead->status = status;
-        if (status != ST_OK) st_message_copy(ahead->message);
-    }
-    return ahead->status == ST_OK ? ST_OK : st_message_set(ahead->status, ahead->message);
 }
 
 st_status st_read_ahead_next(st_read_ahead *ahead, const void **block, size_t *bytes) {
     *block = NULL;
     *bytes = 0;
-    if (!ahead->threaded) return next_alone(ahead, block, bytes);
     pthread_mutex_lock(&ahead->mutex);
     if (ahead->held) {
         ahead->held = 0;
         ahead->released++;
-        pthread_cond_signal(&ahead->emptied);
+        /* Waking costs as much as a tenth of a block: once for half the ring, not for every slot. */
+        if (ahead->asleep && ahead->claimed - ahead->released <= ahead->ring / 2) pthread_cond_signal(&ahead->emptied);
     }
-    while (ahead->produced == ahead->released && !ahead->ended) pthread_cond_wait(&ahead->filled, &ahead->mutex);
+    const uint64_t number = ahead->released;
+    const size_t slot = (size_t)(number % ahead->ring);
+    while (ahead->ready[slot] != number + 1 && number < ahead->end) {
+        /* Rather than wait, the consumer fills a block itself: a sleep and a wake take as long as a read from the cache. */
+        if (ahead->consumer_fills && can_claim(ahead))
+            fill_next(ahead);
+        else
+            pthread_cond_wait(&ahead->filled, &ahead->mutex);
+    }
     st_status status = ST_OK;
-    if (ahead->produced != ahead->released) {
+    if (number < ahead->end) {
         ahead->held = 1;
-        *block = block_at(ahead, ahead->released);
-        *bytes = ahead->sizes[ahead->released % RING];
-    } else {
-        status = ahead->status;
+        *block = block_at(ahead, number);
+        *bytes = ahead->sizes[slot];
+    } else if (ahead->status != ST_OK) {
+        status = st_message_set(ahead->status, ahead->message);
     }
     pthread_mutex_unlock(&ahead->mutex);
-    return status == ST_OK ? ST_OK : st_message_set(status, ahead->message);
+    return status;
 }
 
 void st_read_ahead_close(st_read_ahead *ahead) {
