@@ -270,7 +270,7 @@ st_status st_buffers_check(const st_rank_request *resolved, const st_rank_buffer
                               &checked->indices_stride, &pieces[count++]);
         if (status != ST_OK) return status;
     }
-    if (buffers->workspace != NULL && buffers->workspace_size > 0) {
+    if (buffers->workspace != NULL) {
         checked->workspace = buffers->workspace;
         checked->workspace_size = buffers->workspace_size;
         if (buffers->workspace_size > INT64_MAX)

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* context.c - making and freeing a context. */
+#include "spiraltorch/context.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "backends/cpu/cpu_backend.h"
+#include "base/fail.h"
+#include "base/memory.h"
+#include "base/processor.h"
+#include "device/caps.h"
+#include "engine/context_state.h"
+
+/* The CPU's place in the list: its caps are those of calls of this context's threads. */
+static st_status place_cpu(st_context *context, const st_processor *processor) {
+    st_backend backend;
+    st_status status = st_cpu_backend_open(&context->host, processor, &backend);
+    if (status != ST_OK) return status;
+    st_device_info info = {.struct_size = sizeof info};
+    status = backend.device(backend.self, &info);
+    if (status != ST_OK) {
+        backend.close(backend.self);
+        return status;
+    }
+    info.caps = st_cpu_caps(processor, context->threads);
+    st_registry_place_cpu(&context->registry, &backend, &info);
+    return ST_OK;
+}
+
+/* Finds the device that auto means, and writes why auto passes others by. */
+static void settle_automatic(st_context *context, const st_settings *settings) {
+    size_t used = 0;
+    context->automatic = -1;
+    for (int32_t i = 0; i < settings->priority_count; i++) {
+        const st_device_info *info = &context->registry.items[settings->priorities[i] - 1].info;
+        const int written = snprintf(context->priorities + used, sizeof context->priorities - used, "%s%s", i == 0 ? "" : ",",
+                                     info->backend);
+        used += written > 0 ? (size_t)written : 0;
+        if (context->automatic < 0 && info->available && !info->software) context->automatic = settings->priorities[i] - 1;
+    }
+    for (int32_t position = 0; position < ST_OWN_BACKENDS; position++) {
+        st_device_info *info = &context->registry.items[position].info;
+        int named = 0;
+        for (int32_t i = 0; i < settings->priority_count; i++) named |= settings->priorities[i] - 1 == position;
+        if (info->reason[0] != '\0' || position == context->automatic) continue;
+        if (info->software)
+            snprintf(info->reason, sizeof info->reason, "a software adapter, which auto never picks");
+        else if (!named)
+            snprintf(info->reason, sizeof info->reason, "not in ST_DEVICE_AUTO_PRIORITIES, so auto passes it by");
+        else
+            snprintf(info->reason, sizeof info->reason, "auto comes to %s first", context->registry.items[context->automatic].info.id);
+    }
+}
+
+static st_status fill(st_context *context, const st_settings *settings, const st_processor *processor) {
+    st_status status;
+    context->threads = settings->threads > 0 ? settings->threads : processor->cpus;
+    if (context->threads > ST_MOST_THREADS) context->threads = ST_MOST_THREADS;
+    st_registry_start(&context->registry);
+    if ((status = st_pool_create(&context->host, context->threads, &context->pool)) != ST_OK) return status;
+    if ((status = st_plan_cache_create(&context->host, &context->plans)) != ST_OK) return status;
+    if ((status = place_cpu(context, processor)) != ST_OK) return status;
+    settle_automatic(context, settings);
+    return ST_OK;
+}
+
+st_status st_context_create(const st_context_options *options, st_context **out) {
+    st_status status;
+    st_settings settings;
+    st_host host;
+    st_processor processor;
+    if (out == NULL) return st_fail(ST_E_ARGUMENT, "context is NULL; give the address of a pointer");
+    *out = NULL;
+    if ((status = st_settings_read(options, &settings)) != ST_OK) return status;
+    if ((status = st_host_resolve(options == NULL ? NULL : options->host, &host)) != ST_OK) return status;
+    st_processor_detect(&processor);
+    if ((status = st_processor_disable(&processor, settings.cpu_disable)) != ST_OK) return status;
+    st_context *context = st_allocate_zeroed(&host, sizeof *context);
+    if (context == NULL) return st_fail(ST_E_MEMORY, "no memory for a context");
+    context->host = host;
+    status = fill(context, &settings, &processor);
+    if (status != ST_OK) {
+        st_context_destroy(context);
+        return status;
+    }
+    *out = context;
+    return ST_OK;
+}
+
+void st_context_destroy(st_context *context) {
+    if (context == NULL) return;
+    const st_host host = context->host;
+    st_pool_destroy(context->pool); /* first: no worker may be inside a backend that closes */
+    st_registry_close(&context->registry);
+    st_plan_cache_destroy(context->plans);
+    st_release(&host, context, sizeof *context);
+}
+
+int32_t st_context_threads(const st_context *context) { return context == NULL ? 0 : context->threads; }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* context_state.h - what a context holds, and how a device is found in it. */
+#ifndef ST_ENGINE_CONTEXT_STATE_H
+#define ST_ENGINE_CONTEXT_STATE_H
+
+#include "base/pool.h"
+#include "device/registry.h"
+#include "engine/plan_cache.h"
+#include "engine/settings.h"
+
+struct st_context {
+    st_host host;
+    int32_t threads;
+    st_pool *pool;
+    st_plan_cache *plans;
+    int32_t automatic; /* the position that auto means; -1 where no backend of the priorities can run */
+    char priorities[64]; /* as words, for messages */
+    st_registry registry;
+};
+
+/* The services for a call of `threads` threads. */
+st_backend_services st_services_of(const st_context *context, int32_t threads);
+
+/* The position of a device that can run: an id, or "auto" (also NULL). ST_E_DEVICE says what is wrong with it. */
+st_status st_device_find(const st_context *context, const char *id, int32_t *position);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* planning.c - requests to plans, by way of the plan cache. */
+#include "engine/planning.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "device/caps.h"
+#include "rank/request.h"
+
+st_status st_target_find(const st_context *context, const st_rank_request *request, const char *device,
+                         const st_device_caps *caps, st_target *target) {
+    st_status status;
+    if (context == NULL) return st_fail(ST_E_ARGUMENT, "context is NULL");
+    if ((status = st_request_check(request, context->threads, &target->request)) != ST_OK) return status;
+    if (caps == NULL) {
+        if ((status = st_device_find(context, device, &target->position)) != ST_OK) return status;
+        target->caps = context->registry.items[target->position].info.caps;
+        return ST_OK;
+    }
+    if (device != NULL) return st_fail(ST_E_ARGUMENT, "device and caps are both given; with caps, device must be NULL");
+    if ((status = st_caps_check(caps)) != ST_OK) return status;
+    if (caps->backend == ST_BACKEND_CALLER)
+        return st_fail(ST_E_ARGUMENT, "caps.backend is ST_BACKEND_CALLER; name a registered backend's device by its id");
+    target->position = caps->backend - 1;
+    target->caps = *caps;
+    return ST_OK;
+}
+
+st_status st_plan_request(st_context *context, const st_rank_request *request, const char *device, const st_device_caps *caps,
+                          st_plan *plan) {
+    st_target target;
+    st_plan_answer answer;
+    if (plan == NULL) return st_fail(ST_E_ARGUMENT, "plan is NULL");
+    st_status status = st_target_find(context, request, device, caps, &target);
+    if (status != ST_OK) return status;
+    const st_registered *registered = &context->registry.items[target.position];
+    const st_plan_key key = st_plan_key_of(&target.request, target.position, &target.caps);
+    if (st_plan_cache_find(context->plans, &key, &answer)) {
+        plan->struct_size = sizeof *plan;
+        plan->source = answer.source;
+        plan->request = target.request;
+        plan->choice = answer.choice;
+        plan->caps = target.caps;
+        memcpy(plan->device, registered->info.id, sizeof plan->device);
+        memcpy(plan->kernel, answer.kernel, sizeof plan->kernel);
+        plan->predicted_ns = answer.predicted_ns;
+        return ST_OK;
+    }
+    st_plan made;
+    if ((status = st_decide(registered, &target.caps, &target.request, NULL, &made, NULL)) != ST_OK) return status;
+    memset(&answer, 0, sizeof answer);
+    answer.choice = made.choice;
+    answer.source = made.source;
+    memcpy(answer.kernel, made.kernel, sizeof answer.kernel);
+    answer.predicted_ns = made.predicted_ns;
+    st_plan_cache_keep(context->plans, &key, &answer);
+    *plan = made;
+    return ST_OK;
+}
+
+st_status st_plan_rank(st_context *context, int32_t kind, int64_t rows, int64_t cols, int64_t k, const st_device_caps *caps,
+                       st_plan *plan) {
+    st_rank_request request;
+    if (kind == ST_WINDOW) return st_fail(ST_E_ARGUMENT, "kind is ST_WINDOW; plan a window with st_plan_request");
+    st_rank_request_init(&request, kind, rows, cols, k);
+    return st_plan_request(context, &request, NULL, caps, plan);
+}
+
+st_status st_plan_with_choice(st_context *context, const st_rank_request *request, const char *device, const st_choice *choice,
+                              st_plan *plan) {
+    st_target target;
+    st_plan made;
+    if (plan == NULL) return st_fail(ST_E_ARGUMENT, "plan is NULL");
+    if (choice == NULL) return st_fail(ST_E_ARGUMENT, "choice is NULL");
+    st_status status = st_target_find(context, request, device, NULL, &target);
+    if (status != ST_OK) return status;
+    status = st_decide(&context->registry.items[target.position], &target.caps, &target.request, choice, &made, NULL);
+    if (status == ST_OK) *plan = made;
+    return status;
+}
+
+st_status st_rank_candidates(st_context *context, const st_rank_request *request, const char *device, st_choice *choices,
+                             int32_t capacity, int32_t *count) {
+    st_target target;
+    if (count == NULL) return st_fail(ST_E_ARGUMENT, "count is NULL");
+    if (capacity < 0) return st_fail(ST_E_ARGUMENT, "capacity is %d; it must be at least 0", capacity);
+    if (choices == NULL && capacity > 0)
+        return st_fail(ST_E_ARGUMENT, "choices is NULL but capacity is %d; use capacity 0 to count", capacity);
+    const st_status status = st_target_find(context, request, device, NULL, &target);
+    if (status != ST_OK) return status;
+    const st_backend *backend = &context->registry.items[target.position].backend;
+    const int32_t found = backend->candidates(backend->self, &target.request, &target.caps, choices, capacity);
+    *count = found < 0 ? 0 : found;
+    if (capacity > 0 && found > capacity)
+        return st_fail(ST_E_CAPACITY, "capacity is %d but there are %d candidates", capacity, found);
+    return ST_OK;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* settings.c - options and environment variables of a context. */
+#include "engine/settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "device/caps.h"
+
+static const char *variable(const char *name) {
+    const char *text = getenv(name);
+    return text != NULL && text[0] != '\0' ? text : NULL;
+}
+
+/* Digits alone: no sign, no locale, no hexadecimal. */
+static st_status read_threads(const char *text, int32_t *threads) {
+    const size_t length = strlen(text);
+    int32_t value = 0;
+    for (size_t i = 0; i < length && value >= 0 && value <= ST_MOST_THREADS; i++)
+        value = text[i] >= '0' && text[i] <= '9' ? value * 10 + (text[i] - '0') : -1;
+    if (value < 1 || value > ST_MOST_THREADS)
+        return st_fail(ST_E_ARGUMENT, "ST_NUM_THREADS is \"%.40s\"; set it to a whole number from 1 to %d, or unset it", text,
+                       ST_MOST_THREADS);
+    *threads = value;
+    return ST_OK;
+}
+
+static int32_t backend_of(const char *name, size_t length) {
+    for (int32_t backend = ST_BACKEND_CPU; backend <= ST_BACKEND_MPS; backend++) {
+        const char *known = st_backend_name(backend);
+        if (strlen(known) == length && memcmp(known, name, length) == 0) return backend;
+    }
+    return 0;
+}
+
+static st_status read_priorities(const char *text, st_settings *settings) {
+    static const char separators[] = ", ";
+    for (const char *at = text; *(at += strspn(at, separators)) != '\0';) {
+        const size_t length = strcspn(at, separators);
+        const int32_t backend = backend_of(at, length);
+        if (backend == 0)
+            return st_fail(ST_E_ARGUMENT, "ST_DEVICE_AUTO_PRIORITIES: \"%.*s\" is no backend; use wgpu, cuda, hip, mps and cpu",
+                           (int)(length < 40 ? length : 40), at);
+        int known = 0;
+        for (int32_t i = 0; i < settings->priority_count; i++) known |= settings->priorities[i] == backend;
+        if (!known) settings->priorities[settings->priority_count++] = backend;
+        at += length;
+    }
+    if (settings->priority_count == 0)
+        return st_fail(ST_E_ARGUMENT, "ST_DEVICE_AUTO_PRIORITIES names no backend; use a list such as \"wgpu,cpu\", or unset it");
+    return ST_OK;
+}
+
+st_status st_settings_read(const st_context_options *options, st_settings *settings) {
+    memset(settings, 0, sizeof *settings);
+    if (options != NULL) {
+        if (options->struct_size != sizeof *options)
+            return st_fail(ST_E_ARGUMENT, "options.struct_size is %u; set it to sizeof(st_context_options)", options->struct_size);
+        if (options->threads < 0 || options->threads > ST_MOST_THREADS)
+            return st_fail(ST_E_ARGUMENT, "options.threads is %d; use 0 for the default, or 1 to %d", options->threads, ST_MOST_THREADS);
+        settings->threads = options->threads;
+        settings->cpu_disable = options->cpu_disable;
+    }
+    const char *threads = variable("ST_NUM_THREADS");
+    if (settings->threads == 0 && threads != NULL) {
+        const st_status status = read_threads(threads, &settings->threads);
+        if (status != ST_OK) return status;
+    }
+    if (settings->cpu_disable == NULL) settings->cpu_disable = variable("ST_CPU_DISABLE");
+    if (settings->cpu_disable == NULL) settings->cpu_disable = "";
+    const char *priorities = variable("ST_DEVICE_AUTO_PRIORITIES");
+    return read_priorities(priorities != NULL ? priorities : "wgpu,cuda,hip,mps,cpu", settings);
+}

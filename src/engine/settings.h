@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* settings.h - what a new context is told: options first, then the environment. */
+#ifndef ST_ENGINE_SETTINGS_H
+#define ST_ENGINE_SETTINGS_H
+
+#include "spiraltorch/context.h"
+
+enum { ST_MOST_THREADS = 4096 };
+
+typedef struct st_settings {
+    int32_t threads;         /* 0: as many as the process may use */
+    const char *cpu_disable; /* "" for none; the caller's string, or the environment's */
+    int32_t priority_count;
+    int32_t priorities[5]; /* ST_BACKEND_*, in the order in which auto tries them */
+} st_settings;
+
+/*
+ * Reads options (NULL allowed) and the environment: ST_NUM_THREADS and ST_CPU_DISABLE where an option leaves them open, and
+ * ST_DEVICE_AUTO_PRIORITIES. A variable that is set but empty counts as not set. ST_E_ARGUMENT names option or variable.
+ */
+st_status st_settings_read(const st_context_options *options, st_settings *settings);
+
+#endif
