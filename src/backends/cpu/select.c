@@ -6,6 +6,9 @@
 
 #include "base/checked.h"
 
+/* Columns of the first blocks that the filter collects, while its bound is still loose. */
+enum { FIRST_BLOCK = 256 };
+
 /* A row's scratch: entries first, then 64-bit words (lane minima, run positions, digit counts). */
 struct layout {
     size_t entries;  /* how many */
@@ -30,10 +33,10 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
             if (layout.words > length) layout.words = length;
             /* fall through */
         case ST_CPU_FILTER:
-            if (!st_multiply_size(hi, shape->depth, &buffer) || !st_add_size(buffer, hi + 2 * shape->block, &layout.entries))
+            if (!st_multiply_size(hi, shape->depth, &buffer) || !st_add_size(buffer, hi + FIRST_BLOCK + shape->block, &layout.entries))
                 return layout;
-            /* More than the row is never collected, but the last block needs its room beyond. */
-            if (layout.entries > length + 2 * shape->block) layout.entries = length + 2 * shape->block;
+            /* No more than the row is ever held. */
+            if (layout.entries > length + shape->block) layout.entries = length + shape->block;
             break;
         case ST_CPU_HEAP: layout.entries = hi + shape->block; break;
         case ST_CPU_KWAY:
