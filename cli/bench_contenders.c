@@ -74,10 +74,13 @@ int st_bench_gather(const st_bench_lab *lab, const st_bench_case *point, const s
     st_rank_request_init(&request, point->kind, point->rows, point->cols, point->k);
     request.dtype = point->dtype;
     request.threads = point->threads;
-    if (st_plan_request(lab->context, &request, lab->device, NULL, &picked) != ST_OK ||
-        list_choices(lab, &request, &choices, &candidates) != ST_OK) {
+    st_status status = st_plan_request(lab->context, &request, lab->device, NULL, &picked);
+    if (status == ST_OK) {
+        status = list_choices(lab, &request, &choices, &candidates);
+    }
+    if (status != ST_OK) {
         free(choices);
-        return failed(point, st_last_message());
+        return status == ST_E_DEVICE ? st_cli_fail("bench", "--device: %s", st_last_message()) : failed(point, st_last_message());
     }
     while (st_bench_peer_at(peers)) {
         peers++;
