@@ -115,7 +115,6 @@ static void check(struct scene *scene) {
     choose_ranks(scene);
     const size_t bytes = st_cpu_select_bytes(&scene->shape, row->wide, row->length, scene->hi);
     if (bytes > scratch_pages.size - 16) complain(scene, "scratch is larger than any formula says");
-    st_guarded_reset(&scratch_pages);
     char *scratch = st_guarded_place(&scratch_pages, (bytes + 15) / 16 * 16, st_random_chance(&rng, 3, 4));
     void *window = NULL;
     const size_t count = st_cpu_select(row, &scene->shape, scene->lo, scene->hi, scratch, &window), width = scene->hi - scene->lo;

@@ -93,7 +93,6 @@ static void check_collect(const struct scene *scene, enum entry_type type) {
     const uint64_t first = st_random_below(&rng, type == NARROW ? UINT32_MAX - MOST : (uint64_t)1 << 62);
     uint64_t low, high;
     choose_range(scene, &low, &high);
-    st_guarded_reset(&output_pages);
     void *out = st_guarded_place(&output_pages, bytes, st_random_chance(&rng, 3, 4));
     size_t found = 0;
     if (type == NARROW)
@@ -130,7 +129,6 @@ static void check_histogram(const struct scene *scene) {
     const size_t bytes = sizeof expected;
     const uint32_t shift = scene->order.bits > ST_DIGIT_BITS ? scene->order.bits - ST_DIGIT_BITS : 0;
     uint64_t *counts = st_guarded_place(&output_pages, bytes, st_random_chance(&rng, 1, 2));
-    st_guarded_reset(&output_pages);
     for (size_t digit = 0; digit < ST_DIGITS; digit++) expected[digit] = counts[digit] = digit * digit; /* it adds */
     for (size_t i = 0; i < scene->count; i++) expected[scene->keys[i] >> shift]++;
     scene->kernels->histogram(&scene->order, scene->elements, scene->stride, scene->count, shift, counts);
@@ -142,7 +140,6 @@ static void check_minima(const struct scene *scene) {
     size_t groups = 1 + st_random_below(&rng, scene->count);
     if (st_random_chance(&rng, 1, 3)) groups = st_random_chance(&rng, 1, 2) ? 1 : scene->count;
     const size_t step = st_random_chance(&rng, 1, 2) ? 1 : 1 + st_random_below(&rng, 2 + scene->count / groups);
-    st_guarded_reset(&output_pages);
     uint64_t *minima = st_guarded_place(&output_pages, groups * sizeof *minima, st_random_chance(&rng, 3, 4));
     scene->kernels->minima(&scene->order, scene->elements, scene->stride, scene->count, groups, step, minima);
     for (size_t g = 0; g < groups; g++) {

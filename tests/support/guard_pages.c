@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-enum { CANARY = 0xa5 };
+enum { CANARY = 0xa5, MARGIN = 16384 };
 
 static size_t page_size(void) { return (size_t)sysconf(_SC_PAGESIZE); }
 
@@ -22,7 +22,6 @@ int st_guarded_open(st_guarded *guarded, size_t size) {
         guarded->first = NULL;
         return -1;
     }
-    st_guarded_reset(guarded);
     return 0;
 }
 
@@ -31,20 +30,29 @@ void st_guarded_close(st_guarded *guarded) {
     *guarded = (st_guarded){0};
 }
 
-void *st_guarded_place(const st_guarded *guarded, size_t bytes, int at_end) {
-    return at_end ? guarded->first + (guarded->size - bytes) : guarded->first;
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
+/* How far the canary reaches in front of a place, and behind it. */
+static size_t margin_before(const st_guarded *guarded, const char *place) { return least((size_t)(place - guarded->first), MARGIN); }
+static size_t margin_after(const st_guarded *guarded, const char *place, size_t bytes) {
+    return least(guarded->size - (size_t)(place - guarded->first) - bytes, MARGIN);
 }
 
-void st_guarded_reset(const st_guarded *guarded) { memset(guarded->first, CANARY, guarded->size); }
+void *st_guarded_place(const st_guarded *guarded, size_t bytes, int at_end) {
+    char *place = at_end ? guarded->first + (guarded->size - bytes) : guarded->first;
+    const size_t before = margin_before(guarded, place);
+    memset(place - before, CANARY, before + bytes + margin_after(guarded, place, bytes));
+    return place;
+}
 
-/* All bytes equal the first where each equals its neighbour. */
+/* All bytes are the canary where the first is, and each equals its neighbour. */
 static int all_canary(const char *from, size_t count) {
     return count == 0 || ((unsigned char)from[0] == CANARY && memcmp(from, from + 1, count - 1) == 0);
 }
 
 int st_guarded_intact(const st_guarded *guarded, const void *place, size_t bytes) {
-    const size_t before = (size_t)((const char *)place - guarded->first);
-    return all_canary(guarded->first, before) && all_canary((const char *)place + bytes, guarded->size - before - bytes);
+    const size_t before = margin_before(guarded, place), after = margin_after(guarded, place, bytes);
+    return all_canary((const char *)place - before, before) && all_canary((const char *)place + bytes, after);
 }
 
 int st_guarded_seal(const st_guarded *guarded, int sealed) {
