@@ -3,6 +3,7 @@
 #include "rank/reference.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -107,13 +108,9 @@ static void sort_columns(const struct row *row, int64_t *columns, int64_t *scrat
     memcpy(columns, scratch, count * sizeof *columns);
 }
 
-static void sort_numbers(int64_t *numbers, size_t count) {
-    for (size_t i = 1; i < count; i++)
-        for (size_t at = i; at > 0 && numbers[at] < numbers[at - 1]; at--) {
-            const int64_t held = numbers[at];
-            numbers[at] = numbers[at - 1];
-            numbers[at - 1] = held;
-        }
+static int by_number(const void *a, const void *b) {
+    const int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
 }
 
 static void write_row(const st_rank_request *request, const st_rank_buffers *buffers, const struct row *row, int64_t position,
@@ -161,7 +158,7 @@ st_status st_reference_rank(const st_host *host, const st_rank_request *request,
         for (int64_t column = 0; column < length; column++) columns[column] = column;
         sort_columns(&row, columns, columns + request->cols, (size_t)length);
         const size_t count = window.hi - window.lo;
-        if (request->order == ST_UNSORTED) sort_numbers(columns + window.lo, count);
+        if (request->order == ST_UNSORTED) qsort(columns + window.lo, count, sizeof *columns, by_number);
         write_row(request, buffers, &row, position, columns + window.lo, (int64_t)count, width);
     }
     if (nan_row < INT64_MAX)

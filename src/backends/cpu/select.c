@@ -71,7 +71,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define ENTRY st_wide
 #define NAME(function) wide_##function
 #define OPERATION(operation) st_wide_##operation
-#define SELECT(kernels, entries, count, k) st_wide_select(entries, count, k)
+#define SELECT(kernels, entries, count, k) ((void)(kernels), st_wide_select(entries, count, k))
 #define SORT(kernels, entries, count) st_wide_sort(entries, count)
 #define COLLECT collect_wide
 #define ENTRY_KEY(entry) ((entry).key)
