@@ -19,50 +19,65 @@
 #define LANES_SORT st_avx512_sort
 
 /*
- * Whether any of 128 elements may have a key up to high; never no when one has. A float key's comparison is a comparison
- * of floats, once descending orders are negated: "not greater than the bound, or unordered", so that NaN always passes
- * here and is sorted out by its key afterwards.
+ * Which of 128 elements may have a key up to high, a bit each; none is missed. A float key's comparison is a comparison of
+ * floats, once descending orders are negated: "not greater than the bound, or unordered", so that NaN always passes here and
+ * is sorted out by its key afterwards. Returns whether there is any.
  */
-static inline int hits_32(const st_order *order, const uint32_t *elements, uint32_t high) {
-    __mmask16 hit = 0;
+static inline int hits_32(const st_order *order, const uint32_t *elements, uint32_t high, uint64_t where[2]) {
+    const uint32_t flip = (uint32_t)order->flip, top = 0x80000000u;
+    const uint32_t raw = high ^ flip, sign = ~flip & top; /* the sign bit is to be changed where the order descends */
     if (order->negative_fill != 0) {
-        const __m512i negate = _mm512_set1_epi32((int)~(uint32_t)order->flip & INT32_MIN);
-        const uint32_t sign = (uint32_t)order->flip & 0x80000000u, raw = high ^ (uint32_t)order->flip;
-        const uint32_t bound_bits = (raw ^ (raw >> 31 ? 0x7fffffffu : 0)) ^ (~sign & 0x80000000u);
-        const __m512 bound = _mm512_castsi512_ps(_mm512_set1_epi32((int)bound_bits));
-        for (int i = 0; i < 128; i += 64) {
+        const __m512i negate = _mm512_set1_epi32((int)sign);
+        const __m512 bound = _mm512_castsi512_ps(_mm512_set1_epi32((int)((raw & top ? raw ^ (top - 1) : raw) ^ sign)));
+        for (int half = 0; half < 2; half++) {
             __mmask16 m[4];
-            for (int j = 0; j < 4; j++) {
-                const __m512i x = _mm512_xor_si512(_mm512_loadu_si512(elements + i + 16 * j), negate);
-                m[j] = _mm512_cmp_ps_mask(_mm512_castsi512_ps(x), bound, _CMP_NGT_UQ);
+            for (int i = 0; i < 4; i++) {
+                const __m512i x = _mm512_xor_si512(_mm512_loadu_si512(elements + half * 64 + i * 16), negate);
+                m[i] = _mm512_cmp_ps_mask(_mm512_castsi512_ps(x), bound, _CMP_NGT_UQ);
             }
-            hit = _kor_mask16(hit, _kor_mask16(_kor_mask16(m[0], m[1]), _kor_mask16(m[2], m[3])));
+            where[half] = _cvtmask64_u64(_mm512_kunpackd(_mm512_kunpackw(m[3], m[2]), _mm512_kunpackw(m[1], m[0])));
         }
     } else {
-        const __m512i flip = _mm512_set1_epi32((int)order->flip), bound = _mm512_set1_epi32((int)high);
-        for (int i = 0; i < 128; i += 16)
-            hit = _kor_mask16(hit, _mm512_cmple_epu32_mask(_mm512_xor_si512(_mm512_loadu_si512(elements + i), flip), bound));
+        const __m512i flips = _mm512_set1_epi32((int)flip), bound = _mm512_set1_epi32((int)high);
+        for (int half = 0; half < 2; half++) {
+            __mmask16 m[4];
+            for (int i = 0; i < 4; i++)
+                m[i] = _mm512_cmple_epu32_mask(_mm512_xor_si512(_mm512_loadu_si512(elements + half * 64 + i * 16), flips), bound);
+            where[half] = _cvtmask64_u64(_mm512_kunpackd(_mm512_kunpackw(m[3], m[2]), _mm512_kunpackw(m[1], m[0])));
+        }
     }
-    return !_kortestz_mask16_u8(hit, hit);
+    return (where[0] | where[1]) != 0;
 }
 
-static inline int hits_64(const st_order *order, const uint64_t *elements, uint64_t high) {
-    __mmask8 hit = 0;
+static inline uint64_t join_8(const __mmask8 m[8]) {
+    const __mmask16 a = _mm512_kunpackb(m[1], m[0]), b = _mm512_kunpackb(m[3], m[2]);
+    const __mmask16 c = _mm512_kunpackb(m[5], m[4]), d = _mm512_kunpackb(m[7], m[6]);
+    return _cvtmask64_u64(_mm512_kunpackd(_mm512_kunpackw(d, c), _mm512_kunpackw(b, a)));
+}
+
+static inline int hits_64(const st_order *order, const uint64_t *elements, uint64_t high, uint64_t where[2]) {
+    const uint64_t top = (uint64_t)1 << 63, raw = high ^ order->flip, sign = ~order->flip & top;
     if (order->negative_fill != 0) {
-        const uint64_t top = (uint64_t)1 << 63, sign = order->flip & top, raw = high ^ order->flip;
-        const __m512i negate = _mm512_set1_epi64((long long)(~sign & top));
-        const uint64_t bound_bits = (raw ^ (raw >> 63 ? top - 1 : 0)) ^ (~sign & top);
-        const __m512d bound = _mm512_castsi512_pd(_mm512_set1_epi64((long long)bound_bits));
-        for (int i = 0; i < 128; i += 8) {
-            const __m512i x = _mm512_xor_si512(_mm512_loadu_si512(elements + i), negate);
-            hit = _kor_mask8(hit, _mm512_cmp_pd_mask(_mm512_castsi512_pd(x), bound, _CMP_NGT_UQ));
+        const __m512i negate = _mm512_set1_epi64((long long)sign);
+        const __m512d bound = _mm512_castsi512_pd(_mm512_set1_epi64((long long)((raw & top ? raw ^ (top - 1) : raw) ^ sign)));
+        for (int half = 0; half < 2; half++) {
+            __mmask8 m[8];
+            for (int i = 0; i < 8; i++) {
+                const __m512i x = _mm512_xor_si512(_mm512_loadu_si512(elements + half * 64 + i * 8), negate);
+                m[i] = _mm512_cmp_pd_mask(_mm512_castsi512_pd(x), bound, _CMP_NGT_UQ);
+            }
+            where[half] = join_8(m);
         }
     } else {
-        const __m512i flip = _mm512_set1_epi64((long long)order->flip), bound = _mm512_set1_epi64((long long)high);
-        for (int i = 0; i < 128; i += 8)
-            hit = _kor_mask8(hit, _mm512_cmple_epu64_mask(_mm512_xor_si512(_mm512_loadu_si512(elements + i), flip), bound));
+        const __m512i flips = _mm512_set1_epi64((long long)order->flip), bound = _mm512_set1_epi64((long long)high);
+        for (int half = 0; half < 2; half++) {
+            __mmask8 m[8];
+            for (int i = 0; i < 8; i++)
+                m[i] = _mm512_cmple_epu64_mask(_mm512_xor_si512(_mm512_loadu_si512(elements + half * 64 + i * 8), flips), bound);
+            where[half] = join_8(m);
+        }
     }
-    return !_kortestz_mask8_u8(hit, hit);
+    return (where[0] | where[1]) != 0;
 }
 
 /* 16 keys as 32-bit lanes. */
