@@ -10,7 +10,8 @@
 #include "base/narrow_float.h"
 #include "spiraltorch/number.h"
 
-/* A float format by its decimal digits: `safe` digits survive text -> float -> text, `most` survive float -> text -> float. */
+/* A float format by its decimal digits: `safe` digits survive text -> float -> text, `most` survive float -> text ->
+ * float. */
 struct width {
     int safe, most;
     double least;    /* the least normal number: below it `safe` does not hold */
@@ -128,7 +129,8 @@ static int shortest_digits(st_dtype dtype, double value, const void *bits, char 
         if (count != 0) return count;
     }
     int exponent;
-    /* A power of two has its neighbour below at half the distance: the nearest decimal may miss it where the next hits. */
+    /* A power of two has its neighbour below at half the distance: the nearest decimal may miss it where the next hits.
+     */
     const int power_of_two = frexp(value, &exponent) == 0.5;
     for (int count = value > width->least ? width->safe : 1; count < width->most; count++) {
         *point = nearest_digits(value, count, digits);
@@ -146,7 +148,8 @@ static char *put_float(char *at, st_dtype dtype, double value, const void *eleme
     if (signbit(value)) *at++ = '-';
     const double magnitude = fabs(value);
     if (isinf(value)) return memcpy(at, "inf", 3), at + 3;
-    if (magnitude < widths[dtype].integers && magnitude == floor(magnitude)) return put_unsigned(at, (uint64_t)magnitude);
+    if (magnitude < widths[dtype].integers && magnitude == floor(magnitude))
+        return put_unsigned(at, (uint64_t)magnitude);
     const size_t size = (size_t)widths[dtype].size;
     unsigned char bits[8];
     memcpy(bits, element, size);

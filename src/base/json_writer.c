@@ -151,12 +151,15 @@ void st_json_boolean(st_json_writer *writer, int32_t value) {
 
 st_status st_json_finish(st_json_writer *writer) {
     if (writer == NULL) return st_fail(ST_E_ARGUMENT, "writer: is NULL");
-    if (writer->failed == REFUSED) return st_fail(ST_E_IO, "JSON: the sink refused the text; what came out is cut short");
+    if (writer->failed == REFUSED)
+        return st_fail(ST_E_IO, "JSON: the sink refused the text; what came out is cut short");
     if (writer->failed != FINE)
-        return st_fail(ST_E_STATE, "JSON: a call did not fit (key outside an object, value without a key, end without its "
-                                   "begin, a second value, depth over %d, or no sink)",
+        return st_fail(ST_E_STATE,
+                       "JSON: a call did not fit (key outside an object, value without a key, end without its "
+                       "begin, a second value, depth over %d, or no sink)",
                        MOST_DEPTH);
     if (writer->depth != 0 || writer->state != AFTER_VALUE)
-        return st_fail(ST_E_STATE, "JSON: the value is not whole; %d objects or arrays are still open", (int)writer->depth);
+        return st_fail(ST_E_STATE, "JSON: the value is not whole; %d objects or arrays are still open",
+                       (int)writer->depth);
     return ST_OK;
 }

@@ -42,7 +42,8 @@ static inline uint16_t st_narrow_round(double value, const st_narrow_format *for
     uint32_t whole = (uint32_t)scaled;
     const double rest = scaled - whole;
     whole += rest > 0.5 || (rest == 0.5 && (whole & 1) != 0);
-    /* The implicit bit of a normal number adds one to the exponent field; a subnormal has neither. A carry does the rest. */
+    /* The implicit bit of a normal number adds one to the exponent field; a subnormal has neither. A carry does the
+     * rest. */
     return (uint16_t)(sign | (((uint32_t)(exponent - format->least) << format->mantissa) + whole));
 }
 

@@ -14,8 +14,8 @@
 enum { FINITE, INFINITE, NOT_A_NUMBER };
 
 /*
- * A numeral taken apart. Its value is 0.d1d2d3... x 10^point, where d1 is the first digit that is not 0; `first` has the
- * first 19 of them (that is what 64 bits hold), of `count` in all.
+ * A numeral taken apart. Its value is 0.d1d2d3... x 10^point, where d1 is the first digit that is not 0; `first` has
+ * the first 19 of them (that is what 64 bits hold), of `count` in all.
  */
 struct numeral {
     int kind, negative;
@@ -88,7 +88,8 @@ static int take_apart(const char *text, size_t length, struct numeral *numeral) 
         if (at < end && (*at == '-' || *at == '+')) negative = *at++ == '-';
         if (at == end) return 0;
         int64_t exponent = 0;
-        /* Far over any numeral that memory holds, so that a million zeros and an exponent that undoes them still meet. */
+        /* Far over any numeral that memory holds, so that a million zeros and an exponent that undoes them still meet.
+         */
         const int64_t huge = (int64_t)1 << 56;
         for (; at < end && is_digit(*at); at++)
             if (exponent < huge) exponent = exponent * 10 + (*at - '0');
@@ -103,10 +104,26 @@ static int take_apart(const char *text, size_t length, struct numeral *numeral) 
 static const double exact_powers[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                       1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
-static const uint64_t integer_powers[] = {
-    1u, 10u, 100u, 1000u, 10000u, 100000u, 1000000u, 10000000u, 100000000u, 1000000000u, 10000000000u, 100000000000u,
-    1000000000000u, 10000000000000u, 100000000000000u, 1000000000000000u, 10000000000000000u, 100000000000000000u,
-    1000000000000000000u, 10000000000000000000u};
+static const uint64_t integer_powers[] = {1u,
+                                          10u,
+                                          100u,
+                                          1000u,
+                                          10000u,
+                                          100000u,
+                                          1000000u,
+                                          10000000u,
+                                          100000000u,
+                                          1000000000u,
+                                          10000000000u,
+                                          100000000000u,
+                                          1000000000000u,
+                                          10000000000000u,
+                                          100000000000000u,
+                                          1000000000000000u,
+                                          10000000000000000u,
+                                          100000000000000000u,
+                                          1000000000000000000u,
+                                          10000000000000000000u};
 
 __extension__ typedef unsigned __int128 uint128;
 
@@ -277,12 +294,17 @@ static void store_integer(uint64_t bits, int64_t bytes, void *element) {
     const uint8_t one = (uint8_t)bits;
     const uint16_t two = (uint16_t)bits;
     const uint32_t four = (uint32_t)bits;
-    memcpy(element, bytes == 1 ? (const void *)&one : bytes == 2 ? (const void *)&two : bytes == 4 ? (const void *)&four : &bits,
+    memcpy(element,
+           bytes == 1   ? (const void *)&one
+           : bytes == 2 ? (const void *)&two
+           : bytes == 4 ? (const void *)&four
+                        : &bits,
            (size_t)bytes);
 }
 
 st_status st_parse_element(const char *text, st_dtype dtype, void *element) {
-    if (text == NULL || element == NULL) return st_fail(ST_E_ARGUMENT, "%s: is NULL", text == NULL ? "text" : "element");
+    if (text == NULL || element == NULL)
+        return st_fail(ST_E_ARGUMENT, "%s: is NULL", text == NULL ? "text" : "element");
     const int64_t bytes = st_dtype_size(dtype);
     if (bytes == 0) return st_fail(ST_E_ARGUMENT, "dtype: %d is none; use ST_F32 to ST_U64", dtype);
     const size_t length = strlen(text);
@@ -299,8 +321,8 @@ st_status st_parse_element(const char *text, st_dtype dtype, void *element) {
         return st_fail(ST_E_ARGUMENT, "text: \"%s\" is not an integer; %s takes decimal digits alone",
                        st_show_text(shown, sizeof shown, text, length), st_dtype_name(dtype));
     if (read < 0)
-        return st_fail(ST_E_ARGUMENT, "text: %s is out of the range of %s", st_show_text(shown, sizeof shown, text, length),
-                       st_dtype_name(dtype));
+        return st_fail(ST_E_ARGUMENT, "text: %s is out of the range of %s",
+                       st_show_text(shown, sizeof shown, text, length), st_dtype_name(dtype));
     store_integer(bits, bytes, element);
     return ST_OK;
 }

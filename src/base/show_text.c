@@ -19,7 +19,8 @@ static size_t show_piece(char piece[16], const unsigned char *text, size_t lengt
         snprintf(piece, 16, "\\%c", code == '\n' ? 'n' : code == '\r' ? 'r' : 't');
     else if (code < 0x20 || code == 0x7f)
         snprintf(piece, 16, "\\x%02x", (unsigned)code);
-    else if ((code >= 0x80 && code < 0xa0) || (code >= 0x200e && code <= 0x200f) || (code >= 0x202a && code <= 0x202e) ||
+    else if ((code >= 0x80 && code < 0xa0) || (code >= 0x200e && code <= 0x200f) ||
+             (code >= 0x202a && code <= 0x202e) ||
              (code >= 0x2066 && code <= 0x2069)) /* C1 controls and marks that reorder a terminal's line */
         snprintf(piece, 16, "\\u%04x", (unsigned)code);
     else {
@@ -57,6 +58,7 @@ const char *st_show_path(char shown[ST_SHOWN_PATH_BYTES], const char *path) {
         if (strlen(whole) < ST_SHOWN_PATH_BYTES) return strcpy(shown, whole);
     }
     memcpy(shown, "...", 3);
-    st_show_text(shown + 3, ST_SHOWN_PATH_BYTES - 3, path + (length > tail ? length - tail : 0), length > tail ? tail : length);
+    st_show_text(shown + 3, ST_SHOWN_PATH_BYTES - 3, path + (length > tail ? length - tail : 0),
+                 length > tail ? tail : length);
     return shown;
 }

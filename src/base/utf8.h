@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /*
- * The bytes of the well-formed sequence at text (no overlong form, no surrogate, at most U+10FFFF), with its code point in
- * *code; or minus the bytes of the longest ill-formed start, which one U+FFFD stands for (Unicode 15, section 3.9, D93b).
- * length is at least 1.
+ * The bytes of the well-formed sequence at text (no overlong form, no surrogate, at most U+10FFFF), with its code point
+ * in *code; or minus the bytes of the longest ill-formed start, which one U+FFFD stands for (Unicode 15, section 3.9,
+ * D93b). length is at least 1.
  */
 static inline int st_utf8_next(const unsigned char *text, size_t length, uint32_t *code) {
     const unsigned char lead = text[0];

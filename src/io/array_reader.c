@@ -37,7 +37,8 @@ struct st_array_reader {
 
 static st_status check_options(const st_array_options *options) {
     if (options->struct_size != sizeof *options)
-        return st_fail(ST_E_ARGUMENT, "options.struct_size is %u; set it to sizeof(st_array_options)", options->struct_size);
+        return st_fail(ST_E_ARGUMENT, "options.struct_size is %u; set it to sizeof(st_array_options)",
+                       options->struct_size);
     if (options->format < ST_FORMAT_AUTO || options->format > ST_FORMAT_RAW)
         return st_fail(ST_E_ARGUMENT, "options.format: %d is none; use ST_FORMAT_AUTO, ST_FORMAT_NPY or ST_FORMAT_RAW",
                        options->format);
@@ -55,11 +56,12 @@ static st_status read_header(st_array_reader *reader, void *buffer, size_t bytes
     if (status != ST_OK) return status;
     reader->data_offset += (int64_t)got;
     if (got == bytes) return ST_OK;
-    return st_fail(ST_E_FORMAT, "%s: ends inside the .npy header, after %lld bytes; the file is cut short", reader->source.name,
-                   (long long)reader->data_offset);
+    return st_fail(ST_E_FORMAT, "%s: ends inside the .npy header, after %lld bytes; the file is cut short",
+                   reader->source.name, (long long)reader->data_offset);
 }
 
-/* Reads the length that follows the magic, and then the dict, in pieces: a lying length costs no more than the file has. */
+/* Reads the length that follows the magic, and then the dict, in pieces: a lying length costs no more than the file
+ * has. */
 static st_status read_dict(st_array_reader *reader, void **text, size_t *room, size_t *length) {
     unsigned char fixed[6];
     const char *name = reader->source.name;
@@ -67,15 +69,18 @@ static st_status read_dict(st_array_reader *reader, void **text, size_t *room, s
     if (status != ST_OK) return status;
     const unsigned version = fixed[0];
     if (version < 1 || version > 3)
-        return st_fail(ST_E_FORMAT, "%s: .npy version %u.%u is not known; save it with version 1.0, 2.0 or 3.0", name, version, fixed[1]);
+        return st_fail(ST_E_FORMAT, "%s: .npy version %u.%u is not known; save it with version 1.0, 2.0 or 3.0", name,
+                       version, fixed[1]);
     const size_t length_bytes = version == 1 ? 2 : 4;
     status = read_header(reader, fixed + 2, length_bytes);
     if (status != ST_OK) return status;
     *length = 0;
     for (size_t i = length_bytes; i > 0; i--) *length = *length << 8 | fixed[1 + i];
     if (*length > ST_NPY_HEADER_LIMIT)
-        return st_fail(ST_E_FORMAT, "%s: a .npy header of %zu bytes; at most %d are read, and NumPy writes under 200 for a plain array",
-                       name, *length, ST_NPY_HEADER_LIMIT);
+        return st_fail(
+            ST_E_FORMAT,
+            "%s: a .npy header of %zu bytes; at most %d are read, and NumPy writes under 200 for a plain array", name,
+            *length, ST_NPY_HEADER_LIMIT);
     for (size_t have = 0; have < *length && status == ST_OK;) {
         const size_t piece = *length - have < HEADER_PIECE ? *length - have : HEADER_PIECE;
         status = st_grow(&reader->host, text, room, have + piece);
@@ -90,9 +95,11 @@ static st_status settle_dtype(st_array_reader *reader, const st_npy_header *head
     st_dtype dtype = header->dtype;
     if (wanted == ST_BF16 && (header->is_void || dtype == ST_U16)) dtype = ST_BF16;
     if (dtype == 0)
-        return st_fail(ST_E_FORMAT, "%s: dtype 'V2' is 2 bytes of no stated meaning; give dtype bf16 if they are bfloat16", name);
+        return st_fail(ST_E_FORMAT,
+                       "%s: dtype 'V2' is 2 bytes of no stated meaning; give dtype bf16 if they are bfloat16", name);
     if (wanted != 0 && wanted != dtype)
-        return st_fail(ST_E_ARGUMENT, "options.dtype: %s holds %s, not %s; leave the dtype out, or convert the file with array.astype",
+        return st_fail(ST_E_ARGUMENT,
+                       "options.dtype: %s holds %s, not %s; leave the dtype out, or convert the file with array.astype",
                        name, st_dtype_name(dtype), st_dtype_name(wanted));
     reader->info.dtype = dtype;
     return ST_OK;
@@ -115,17 +122,19 @@ static st_status open_npy(st_array_reader *reader, st_dtype wanted) {
     reader->swapped = header.swapped;
     const int64_t there = reader->source.size - reader->data_offset;
     if (reader->source.seekable && there < header.bytes)
-        return st_fail(ST_E_FORMAT, "%s: the header says %lld bytes of data, the file has %lld; it is cut short", reader->source.name,
-                       (long long)header.bytes, (long long)(there > 0 ? there : 0));
+        return st_fail(ST_E_FORMAT, "%s: the header says %lld bytes of data, the file has %lld; it is cut short",
+                       reader->source.name, (long long)header.bytes, (long long)(there > 0 ? there : 0));
     return ST_OK;
 }
 
 /* ---- raw ---- */
 
 static st_status fail_partial_row(const st_array_reader *reader, int64_t bytes) {
-    return st_fail(ST_E_FORMAT, "%s: %lld bytes are not whole rows of %lld bytes (%lld %s): %lld are left over; check dtype and cols",
-                   reader->source.name, (long long)bytes, (long long)reader->row_bytes, (long long)reader->info.shape[1],
-                   st_dtype_name(reader->info.dtype), (long long)(bytes % reader->row_bytes));
+    return st_fail(
+        ST_E_FORMAT,
+        "%s: %lld bytes are not whole rows of %lld bytes (%lld %s): %lld are left over; check dtype and cols",
+        reader->source.name, (long long)bytes, (long long)reader->row_bytes, (long long)reader->info.shape[1],
+        st_dtype_name(reader->info.dtype), (long long)(bytes % reader->row_bytes));
 }
 
 static st_status open_raw(st_array_reader *reader, const st_array_options *options) {
@@ -133,11 +142,13 @@ static st_status open_raw(st_array_reader *reader, const st_array_options *optio
     if (options->dtype == 0)
         return st_fail(ST_E_ARGUMENT, "options.dtype: %s is no .npy file; raw data needs a dtype and cols", name);
     if (options->cols < 1)
-        return st_fail(ST_E_ARGUMENT, "options.cols: %lld; raw data needs the elements of a row, at least 1", (long long)options->cols);
+        return st_fail(ST_E_ARGUMENT, "options.cols: %lld; raw data needs the elements of a row, at least 1",
+                       (long long)options->cols);
     reader->info.dtype = options->dtype;
     reader->element_bytes = st_dtype_size(options->dtype);
     if (options->cols > (int64_t)1 << 62 || !st_multiply_i64(options->cols, reader->element_bytes, &reader->row_bytes))
-        return st_fail(ST_E_ARGUMENT, "options.cols: %lld elements are over 2^62 or 2^63 bytes", (long long)options->cols);
+        return st_fail(ST_E_ARGUMENT, "options.cols: %lld elements are over 2^62 or 2^63 bytes",
+                       (long long)options->cols);
     reader->info.dims = 2;
     reader->info.shape[0] = -1;
     reader->info.shape[1] = options->cols;
@@ -162,7 +173,8 @@ static st_status open_format(st_array_reader *reader, const st_array_options *op
             st_source_read(&reader->source, 0, reader->prefix, ST_NPY_MAGIC_BYTES, -1, &reader->prefix_bytes);
         if (status != ST_OK) return status;
         reader->data_offset = (int64_t)reader->prefix_bytes;
-        if (reader->prefix_bytes == ST_NPY_MAGIC_BYTES && memcmp(reader->prefix, st_npy_magic, ST_NPY_MAGIC_BYTES) == 0) {
+        if (reader->prefix_bytes == ST_NPY_MAGIC_BYTES &&
+            memcmp(reader->prefix, st_npy_magic, ST_NPY_MAGIC_BYTES) == 0) {
             reader->prefix_bytes = 0;
             return open_npy(reader, options->dtype);
         }
@@ -198,7 +210,8 @@ st_status st_array_open(const st_host *host, const char *path, const st_array_op
 }
 
 st_status st_array_get_info(const st_array_reader *reader, st_array_info *info) {
-    if (reader == NULL || info == NULL) return st_fail(ST_E_ARGUMENT, "%s: is NULL", reader == NULL ? "reader" : "info");
+    if (reader == NULL || info == NULL)
+        return st_fail(ST_E_ARGUMENT, "%s: is NULL", reader == NULL ? "reader" : "info");
     if (info->struct_size != sizeof *info)
         return st_fail(ST_E_ARGUMENT, "info.struct_size is %u; set it to sizeof(st_array_info)", info->struct_size);
     *info = reader->info;
@@ -208,19 +221,21 @@ st_status st_array_get_info(const st_array_reader *reader, st_array_info *info) 
 /* ---- reading ---- */
 
 static st_status fail_short(const st_array_reader *reader, int64_t have, int64_t wanted) {
-    return st_fail(ST_E_FORMAT, "%s: ended after %lld bytes of data where there should be %lld; it was cut short", reader->source.name,
-                   (long long)have, (long long)wanted);
+    return st_fail(ST_E_FORMAT, "%s: ended after %lld bytes of data where there should be %lld; it was cut short",
+                   reader->source.name, (long long)have, (long long)wanted);
 }
 
 st_status st_array_read_at(st_array_reader *reader, int64_t first, int64_t count, void *elements) {
     if (reader == NULL) return st_fail(ST_E_ARGUMENT, "reader: is NULL");
     if (!reader->source.seekable)
-        return st_fail(ST_E_STATE, "%s: is a pipe, which only reads on; use st_array_next, or a file", reader->source.name);
+        return st_fail(ST_E_STATE, "%s: is a pipe, which only reads on; use st_array_next, or a file",
+                       reader->source.name);
     if (first < 0 || count < 0 || first > reader->info.elements || count > reader->info.elements - first)
-        return st_fail(ST_E_ARGUMENT, "first, count: elements %lld to %lld + %lld are not all within the array's %lld", (long long)first,
-                       (long long)first, (long long)count, (long long)reader->info.elements);
+        return st_fail(ST_E_ARGUMENT, "first, count: elements %lld to %lld + %lld are not all within the array's %lld",
+                       (long long)first, (long long)first, (long long)count, (long long)reader->info.elements);
     if (count > 0 && elements == NULL) return st_fail(ST_E_ARGUMENT, "elements: is NULL");
-    /* No overflow: the whole array's bytes were checked. A swap goes block by block, while the block is in the cache. */
+    /* No overflow: the whole array's bytes were checked. A swap goes block by block, while the block is in the cache.
+     */
     const int64_t end = (first + count) * reader->element_bytes;
     const int64_t step = reader->swapped ? BLOCK_BYTES : INT64_MAX;
     char *at = elements;
@@ -238,7 +253,8 @@ st_status st_array_read_at(st_array_reader *reader, int64_t first, int64_t count
 }
 
 /* Block `number` of a file: any thread, in any order. */
-static st_status fill_from_file(void *argument, uint64_t number, int stop_file, void *block, size_t bytes, size_t *got) {
+static st_status fill_from_file(void *argument, uint64_t number, int stop_file, void *block, size_t bytes,
+                                size_t *got) {
     const st_array_reader *reader = argument;
     const int64_t from = (int64_t)number * BLOCK_BYTES; /* numbers end at the first block beyond the data */
     const int64_t left = reader->data_bytes - from;
@@ -253,7 +269,8 @@ static st_status fill_from_file(void *argument, uint64_t number, int stop_file, 
 }
 
 /* The next block of a pipe: one thread, in order. */
-static st_status fill_from_pipe(void *argument, uint64_t number, int stop_file, void *block, size_t bytes, size_t *got) {
+static st_status fill_from_pipe(void *argument, uint64_t number, int stop_file, void *block, size_t bytes,
+                                size_t *got) {
     (void)number;
     st_array_reader *reader = argument;
     const int64_t left = reader->data_bytes < 0 ? INT64_MAX : reader->data_bytes - reader->position;
@@ -281,13 +298,16 @@ static st_status start_reading(st_array_reader *reader) {
     /* What one block holds is read before a thread would have started. */
     const int is_small = reader->data_bytes >= 0 && reader->data_bytes <= BLOCK_BYTES;
     const int manner = is_small ? ST_FILL_ALONE : reader->source.seekable ? ST_FILL_ANYWHERE : ST_FILL_IN_ORDER;
-    return st_read_ahead_open(&reader->host, BLOCK_BYTES, manner, reader->source.seekable ? fill_from_file : fill_from_pipe, reader,
-                              &reader->ahead);
+    return st_read_ahead_open(&reader->host, BLOCK_BYTES, manner,
+                              reader->source.seekable ? fill_from_file : fill_from_pipe, reader, &reader->ahead);
 }
 
 st_status st_array_next(st_array_reader *reader, const void **elements, int64_t *count) {
     if (reader == NULL || elements == NULL || count == NULL)
-        return st_fail(ST_E_ARGUMENT, "%s: is NULL", reader == NULL ? "reader" : elements == NULL ? "elements" : "count");
+        return st_fail(ST_E_ARGUMENT, "%s: is NULL",
+                       reader == NULL     ? "reader"
+                       : elements == NULL ? "elements"
+                                          : "count");
     *elements = NULL;
     *count = 0;
     if (reader->ahead == NULL) {

@@ -21,13 +21,15 @@ struct cursor {
 static st_status fail_here(const struct cursor *cursor, const char *expected) {
     char shown[48];
     const size_t left = (size_t)(cursor->end - cursor->at);
-    return st_fail(ST_E_FORMAT, "%s: .npy header, character %td: expected %s, found \"%s\"; the file is damaged or not from NumPy",
+    return st_fail(ST_E_FORMAT,
+                   "%s: .npy header, character %td: expected %s, found \"%s\"; the file is damaged or not from NumPy",
                    cursor->name, cursor->at - cursor->start + 1, expected,
                    st_show_text(shown, sizeof shown, cursor->at, left < 24 ? left : 24));
 }
 
 static void skip_spaces(struct cursor *cursor) {
-    while (cursor->at < cursor->end && (*cursor->at == ' ' || *cursor->at == '\n' || *cursor->at == '\t' || *cursor->at == '\r'))
+    while (cursor->at < cursor->end &&
+           (*cursor->at == ' ' || *cursor->at == '\n' || *cursor->at == '\t' || *cursor->at == '\r'))
         cursor->at++;
 }
 
@@ -108,7 +110,8 @@ static st_status take_dtype(struct cursor *cursor, st_npy_header *header) {
     size_t length = 0;
     skip_spaces(cursor);
     if (cursor->at < cursor->end && *cursor->at == '[')
-        return st_fail(ST_E_FORMAT, "%s: a structured dtype; save one field: np.save(file, array['field'])", cursor->name);
+        return st_fail(ST_E_FORMAT, "%s: a structured dtype; save one field: np.save(file, array['field'])",
+                       cursor->name);
     const st_status status = take_string(cursor, "the dtype, a string such as '<f4'", &text, &length);
     if (status != ST_OK) return status;
     char shown[48];
@@ -128,10 +131,12 @@ static st_status take_dtype(struct cursor *cursor, st_npy_header *header) {
     }
     const char kind = code_length > 0 ? code[0] : '\0';
     const char *fix = "convert with array.astype('float32')";
-    if (kind == 'O') fix = "object arrays hold Python objects, which are not read; convert with array.astype('float64')";
+    if (kind == 'O')
+        fix = "object arrays hold Python objects, which are not read; convert with array.astype('float64')";
     if (kind == 'b' || kind == '?') fix = "booleans are not ranked; convert with array.astype('uint8')";
     if (kind == 'c') fix = "complex numbers have no order; save array.real or np.abs(array)";
-    if (kind == 'S' || kind == 'U' || kind == 'a') fix = "strings are not numbers; convert with array.astype('float64')";
+    if (kind == 'S' || kind == 'U' || kind == 'a')
+        fix = "strings are not numbers; convert with array.astype('float64')";
     if (kind == 'M' || kind == 'm') fix = "times are read as integers: save array.view('int64')";
     return st_fail(ST_E_FORMAT, "%s: dtype '%s' is not read; %s", cursor->name, shown, fix);
 }
@@ -169,12 +174,14 @@ static st_status count_elements(struct cursor *cursor, st_npy_header *header) {
         if (header->shape[i] == 0)
             empty = 1;
         else if (!st_multiply_i64(product, header->shape[i], &product) || product > (int64_t)1 << 62)
-            return st_fail(ST_E_FORMAT, "%s: .npy header: the shape has over 2^62 elements; the header is damaged", cursor->name);
+            return st_fail(ST_E_FORMAT, "%s: .npy header: the shape has over 2^62 elements; the header is damaged",
+                           cursor->name);
     }
     header->elements = empty ? 0 : product;
     const int64_t size = header->is_void ? 2 : st_dtype_size(header->dtype);
     if (!st_multiply_i64(header->elements, size, &header->bytes))
-        return st_fail(ST_E_FORMAT, "%s: .npy header: the shape has over 2^63 bytes; the header is damaged", cursor->name);
+        return st_fail(ST_E_FORMAT, "%s: .npy header: the shape has over 2^63 bytes; the header is damaged",
+                       cursor->name);
     return ST_OK;
 }
 
@@ -200,14 +207,16 @@ st_status st_npy_parse(const char *name, const char *text, size_t length, st_npy
     int long_axes = 0;
     for (int32_t i = 0; i < header->dims; i++) long_axes += header->shape[i] > 1;
     if (fortran && long_axes > 1 && header->elements > 0)
-        return st_fail(ST_E_FORMAT, "%s: the array is in Fortran order; save it with np.save(file, np.ascontiguousarray(array))", name);
+        return st_fail(ST_E_FORMAT,
+                       "%s: the array is in Fortran order; save it with np.save(file, np.ascontiguousarray(array))",
+                       name);
     return ST_OK;
 }
 
 size_t st_npy_print(st_dtype dtype, int32_t dims, const int64_t *shape, char text[ST_NPY_WRITTEN_LIMIT]) {
-    static const char *const codes[] = {[ST_F32] = "f4", [ST_F64] = "f8", [ST_F16] = "f2", [ST_BF16] = "V2",
-                                        [ST_I8] = "i1",  [ST_U8] = "u1",  [ST_I16] = "i2", [ST_U16] = "u2",
-                                        [ST_I32] = "i4", [ST_U32] = "u4", [ST_I64] = "i8", [ST_U64] = "u8"};
+    static const char *const codes[] = {
+        [ST_F32] = "f4", [ST_F64] = "f8", [ST_F16] = "f2", [ST_BF16] = "V2", [ST_I8] = "i1",  [ST_U8] = "u1",
+        [ST_I16] = "i2", [ST_U16] = "u2", [ST_I32] = "i4", [ST_U32] = "u4",  [ST_I64] = "i8", [ST_U64] = "u8"};
     enum { prefix = ST_NPY_MAGIC_BYTES + 4 };
     const char order = st_dtype_size(dtype) == 1 ? '|' : IS_LITTLE ? '<' : '>';
     char *dict = text + prefix;

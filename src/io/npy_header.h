@@ -18,13 +18,13 @@ enum {
 extern const char st_npy_magic[ST_NPY_MAGIC_BYTES];
 
 typedef struct st_npy_header {
-    st_dtype dtype;    /* 0: a 2-byte void, which only bf16 makes sense of */
-    int32_t is_void;   /* '<V2' */
-    int32_t swapped;   /* the other byte order than this machine's */
+    st_dtype dtype;  /* 0: a 2-byte void, which only bf16 makes sense of */
+    int32_t is_void; /* '<V2' */
+    int32_t swapped; /* the other byte order than this machine's */
     int32_t dims;
     int64_t shape[8];
     int64_t elements;
-    int64_t bytes;     /* elements x size, checked */
+    int64_t bytes; /* elements x size, checked */
 } st_npy_header;
 
 /* Parses the dict (text need not end in NUL). ST_E_FORMAT; `name` is the file, fit for a message. */

@@ -11,7 +11,8 @@
 #include "io/whole_file.h"
 #include "spiraltorch/io.h"
 
-/* Rows of a few elements are appended by the million: a call to the system for each would cost more than the ranking. */
+/* Rows of a few elements are appended by the million: a call to the system for each would cost more than the ranking.
+ */
 enum { BUFFER_BYTES = 256 << 10 };
 
 struct st_npy_writer {
@@ -20,9 +21,9 @@ struct st_npy_writer {
     int64_t element_bytes;
     int64_t header_bytes;
     int64_t elements;
-    int64_t appended;  /* elements, those in the buffer included */
-    size_t buffered;   /* bytes in the buffer: the last ones appended */
-    st_status failed;  /* the first failure, which every later call repeats */
+    int64_t appended; /* elements, those in the buffer included */
+    size_t buffered;  /* bytes in the buffer: the last ones appended */
+    st_status failed; /* the first failure, which every later call repeats */
     char message[ST_MESSAGE_BYTES];
     char buffer[BUFFER_BYTES];
 };
@@ -35,10 +36,12 @@ static st_status check_shape(st_dtype dtype, int32_t dims, const int64_t *shape,
     int64_t product = 1, bytes;
     *elements = 1;
     for (int32_t i = 0; i < dims; i++) {
-        if (shape[i] < 0) return st_fail(ST_E_ARGUMENT, "shape: axis %d is %lld; an axis is 0 or more", i, (long long)shape[i]);
+        if (shape[i] < 0)
+            return st_fail(ST_E_ARGUMENT, "shape: axis %d is %lld; an axis is 0 or more", i, (long long)shape[i]);
         *elements = shape[i] == 0 ? 0 : *elements;
-        if (shape[i] > (int64_t)1 << 62 || (shape[i] > 0 && !st_multiply_i64(product, shape[i], &product)) || product > (int64_t)1 << 62 ||
-            !st_multiply_i64(product, size, &bytes) || !st_add_i64(bytes, ST_NPY_WRITTEN_LIMIT, &bytes))
+        if (shape[i] > (int64_t)1 << 62 || (shape[i] > 0 && !st_multiply_i64(product, shape[i], &product)) ||
+            product > (int64_t)1 << 62 || !st_multiply_i64(product, size, &bytes) ||
+            !st_add_i64(bytes, ST_NPY_WRITTEN_LIMIT, &bytes))
             return st_fail(ST_E_ARGUMENT, "shape: has over 2^62 elements or 2^63 bytes");
     }
     if (*elements != 0) *elements = product;
@@ -96,8 +99,8 @@ static st_status check_write(st_npy_writer *writer, int64_t first, const void *e
     if (writer == NULL) return st_fail(ST_E_ARGUMENT, "writer: is NULL");
     if (writer->failed != ST_OK) return st_message_set(writer->failed, writer->message);
     if (first < 0 || count < 0 || first > writer->elements || count > writer->elements - first)
-        return st_fail(ST_E_ARGUMENT, "count: %lld elements from %lld on do not fit in %s's shape of %lld", (long long)count, (long long)first,
-                       writer->whole.name, (long long)writer->elements);
+        return st_fail(ST_E_ARGUMENT, "count: %lld elements from %lld on do not fit in %s's shape of %lld",
+                       (long long)count, (long long)first, writer->whole.name, (long long)writer->elements);
     if (count > 0 && elements == NULL) return st_fail(ST_E_ARGUMENT, "elements: is NULL");
     return ST_OK;
 }
@@ -108,7 +111,8 @@ st_status st_npy_append(st_npy_writer *writer, const void *elements, int64_t cou
     const size_t bytes = (size_t)(count * writer->element_bytes);
     if (bytes > BUFFER_BYTES - writer->buffered) status = flush_buffer(writer);
     if (status == ST_OK && bytes > BUFFER_BYTES)
-        status = st_whole_file_write(&writer->whole, writer->header_bytes + writer->appended * writer->element_bytes, elements, bytes);
+        status = st_whole_file_write(&writer->whole, writer->header_bytes + writer->appended * writer->element_bytes,
+                                     elements, bytes);
     else if (status == ST_OK) {
         memcpy(writer->buffer + writer->buffered, elements, bytes);
         writer->buffered += bytes;
@@ -134,12 +138,13 @@ st_status st_npy_commit(st_npy_writer *writer) {
     if (status != ST_OK)
         st_message_set(status, writer->message);
     else if (writer->appended > 0 && writer->appended < writer->elements)
-        status = st_fail(ST_E_STATE, "%s: %lld of %lld elements were appended; append the rest before st_npy_commit", writer->whole.name,
-                         (long long)writer->appended, (long long)writer->elements);
+        status = st_fail(ST_E_STATE, "%s: %lld of %lld elements were appended; append the rest before st_npy_commit",
+                         writer->whole.name, (long long)writer->appended, (long long)writer->elements);
     else
         status = flush_buffer(writer);
     if (status == ST_OK)
-        status = st_whole_file_commit(&writer->host, &writer->whole, writer->header_bytes + writer->elements * writer->element_bytes);
+        status = st_whole_file_commit(&writer->host, &writer->whole,
+                                      writer->header_bytes + writer->elements * writer->element_bytes);
     st_npy_discard(writer);
     return status;
 }

@@ -17,14 +17,16 @@ typedef struct st_read_ahead st_read_ahead;
  */
 typedef st_status (*st_fill)(void *argument, uint64_t number, int stop_file, void *block, size_t bytes, size_t *got);
 
-/* How blocks are filled: by the consumer alone; in order, one at a time; or in any order, by thread and consumer at once. */
+/* How blocks are filled: by the consumer alone; in order, one at a time; or in any order, by thread and consumer at
+ * once. */
 enum { ST_FILL_ALONE = 0, ST_FILL_IN_ORDER = 1, ST_FILL_ANYWHERE = 2 };
 
 /* Where no thread can be had the consumer fills the blocks as it asks for them. ST_E_MEMORY. */
 st_status st_read_ahead_open(const st_host *host, size_t block_bytes, int manner, st_fill fill, void *argument,
                              st_read_ahead **ahead);
 
-/* The next block, valid until the next call; *bytes is 0 at the end. A failure of fill comes back after the blocks before it. */
+/* The next block, valid until the next call; *bytes is 0 at the end. A failure of fill comes back after the blocks
+ * before it. */
 st_status st_read_ahead_next(st_read_ahead *ahead, const void **block, size_t *bytes);
 
 /* Ends the thread at any point, and frees. NULL is allowed. */

@@ -66,7 +66,8 @@ static int wait_for_data(int file, int stop_file) {
     }
 }
 
-st_status st_source_read(const st_source *source, int64_t offset, void *buffer, size_t bytes, int stop_file, size_t *got) {
+st_status st_source_read(const st_source *source, int64_t offset, void *buffer, size_t bytes, int stop_file,
+                         size_t *got) {
     /* Linux moves at most 2 GiB a call; more than SSIZE_MAX would be undefined elsewhere. */
     const size_t most = (size_t)1 << 30;
     int must_wait = stop_file >= 0 && !source->seekable;
@@ -81,7 +82,9 @@ st_status st_source_read(const st_source *source, int64_t offset, void *buffer, 
             return ST_OK;
         }
         ssize_t read_now = -1;
-        if (ready > 0) read_now = source->seekable ? pread(source->file, at, wanted, (off_t)place) : read(source->file, at, wanted);
+        if (ready > 0)
+            read_now =
+                source->seekable ? pread(source->file, at, wanted, (off_t)place) : read(source->file, at, wanted);
         if (read_now == 0) return ST_OK;
         if (read_now > 0)
             *got += (size_t)read_now;

@@ -11,11 +11,11 @@
 #include "spiraltorch/status.h"
 
 typedef struct st_source {
-    int file;       /* -1: closed */
-    int owned;      /* close it at the end; standard input stays open */
-    int seekable;   /* a regular file or block device, read with pread from `base` */
-    int64_t base;   /* where the data begins: standard input may have been read from before */
-    int64_t size;   /* bytes from base on; -1 where not seekable */
+    int file;                       /* -1: closed */
+    int owned;                      /* close it at the end; standard input stays open */
+    int seekable;                   /* a regular file or block device, read with pread from `base` */
+    int64_t base;                   /* where the data begins: standard input may have been read from before */
+    int64_t size;                   /* bytes from base on; -1 where not seekable */
     char name[ST_SHOWN_PATH_BYTES]; /* the path, fit for a message */
 } st_source;
 
@@ -27,6 +27,7 @@ void st_source_close(st_source *source);
  * Reads up to `bytes` at `offset` (from base; pipes: wherever they are), and stops short only at the end: *got says how
  * much. stop_file, where not -1, ends a wait on a pipe with *got = 0 as soon as it can be read.
  */
-st_status st_source_read(const st_source *source, int64_t offset, void *buffer, size_t bytes, int stop_file, size_t *got);
+st_status st_source_read(const st_source *source, int64_t offset, void *buffer, size_t bytes, int stop_file,
+                         size_t *got);
 
 #endif

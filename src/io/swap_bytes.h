@@ -7,12 +7,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#define ST_SWAP_LOOP(type, swap)                          \
-    for (size_t at = 0; at + sizeof(type) <= bytes; at += sizeof(type)) { \
-        type one;                                         \
-        memcpy(&one, (char *)elements + at, sizeof one);  \
-        one = swap(one);                                  \
-        memcpy((char *)elements + at, &one, sizeof one);  \
+#define ST_SWAP_LOOP(type, swap)                                                                                       \
+    for (size_t at = 0; at + sizeof(type) <= bytes; at += sizeof(type)) {                                              \
+        type one;                                                                                                      \
+        memcpy(&one, (char *)elements + at, sizeof one);                                                               \
+        one = swap(one);                                                                                               \
+        memcpy((char *)elements + at, &one, sizeof one);                                                               \
     }
 
 /* Any alignment; size is 1, 2, 4 or 8. */

@@ -25,7 +25,8 @@ static int64_t count_breaks(const char *text, size_t length) {
     return breaks;
 }
 
-/* Reads another piece behind what is left. It is read whole, however slowly it comes, so that rescanning a long record stays cheap. */
+/* Reads another piece behind what is left. It is read whole, however slowly it comes, so that rescanning a long record
+ * stays cheap. */
 static st_status read_piece(st_lines *lines) {
     const size_t kept = lines->end - lines->start;
     if (kept > 0 && lines->start > 0) memmove(lines->memory, text_of(lines) + lines->start, kept);
@@ -35,7 +36,8 @@ static st_status read_piece(st_lines *lines) {
     if (status != ST_OK) return status;
     size_t got = 0;
     const size_t wanted = lines->room - kept;
-    const st_status read = st_source_read(&lines->source, lines->offset, (char *)lines->memory + kept, wanted, -1, &got);
+    const st_status read =
+        st_source_read(&lines->source, lines->offset, (char *)lines->memory + kept, wanted, -1, &got);
     if (read != ST_OK) return read;
     lines->offset += (int64_t)got;
     lines->ended = got < wanted;
@@ -90,8 +92,8 @@ static int scan_quoted(const st_lines *lines, size_t *end) {
 static st_status fail_over_limit(const st_lines *lines, int64_t quote_line) {
     char quote[64] = "";
     if (quote_line > 0) snprintf(quote, sizeof quote, " (the quote of line %lld is still open)", (long long)quote_line);
-    return st_fail(ST_E_FORMAT, "%s, line %lld: is over %zu bytes long%s; is this text? If so, raise the line limit", lines->source.name,
-                   (long long)lines->line, lines->limit, quote);
+    return st_fail(ST_E_FORMAT, "%s, line %lld: is over %zu bytes long%s; is this text? If so, raise the line limit",
+                   lines->source.name, (long long)lines->line, lines->limit, quote);
 }
 
 st_status st_lines_next(st_lines *lines, st_record *record) {
@@ -107,14 +109,18 @@ st_status st_lines_next(st_lines *lines, st_record *record) {
 
         const size_t reach = state == WHOLE ? end : lines->end;
         if (lines->nul_at < reach)
-            return st_fail(ST_E_FORMAT, "%s, line %lld: has a NUL byte; is it binary, or UTF-16? Text is read as UTF-8", lines->source.name,
-                           (long long)(lines->line + count_breaks(text_of(lines) + lines->start, lines->nul_at - lines->start)));
+            return st_fail(
+                ST_E_FORMAT, "%s, line %lld: has a NUL byte; is it binary, or UTF-16? Text is read as UTF-8",
+                lines->source.name,
+                (long long)(lines->line + count_breaks(text_of(lines) + lines->start, lines->nul_at - lines->start)));
         if (reach - lines->start > lines->limit) return fail_over_limit(lines, state == OPEN_QUOTE ? here : 0);
         if (state == TEXT_AFTER_QUOTE)
-            return st_fail(ST_E_FORMAT, "%s, line %lld: text follows a closing quote; double the quotes inside a quoted field",
+            return st_fail(ST_E_FORMAT,
+                           "%s, line %lld: text follows a closing quote; double the quotes inside a quoted field",
                            lines->source.name, (long long)here);
         if (state == OPEN_QUOTE && lines->ended)
-            return st_fail(ST_E_FORMAT, "%s, line %lld: a quote opens and never closes", lines->source.name, (long long)here);
+            return st_fail(ST_E_FORMAT, "%s, line %lld: a quote opens and never closes", lines->source.name,
+                           (long long)here);
         if (state != WHOLE) {
             const st_status status = read_piece(lines);
             if (status != ST_OK) return status;
@@ -147,12 +153,15 @@ void st_lines_release(st_lines *lines) {
     lines->room = 0;
 }
 
-/* The field at `at` and, returned, where its separator is (or the end). The record was scanned: quotes are well formed. */
+/* The field at `at` and, returned, where its separator is (or the end). The record was scanned: quotes are well formed.
+ */
 static const char *field_at(const char *at, const char *end, char separator, int has_quotes, st_field *field) {
     const char *from = at;
     field->quoted = has_quotes && at < end && *at == '"';
     if (field->quoted) {
-        for (from = at + 1; (from = memchr(from, '"', (size_t)(end - from))) != NULL && from + 1 < end && from[1] == '"';) from += 2;
+        for (from = at + 1;
+             (from = memchr(from, '"', (size_t)(end - from))) != NULL && from + 1 < end && from[1] == '"';)
+            from += 2;
         field->text = at + 1;
         field->length = (size_t)(from - field->text);
     }

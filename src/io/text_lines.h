@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* text_lines.h - text cut into records (lines, or several where a quoted field has line breaks) and records into fields. */
+/* text_lines.h - text cut into records (lines, or several where a quoted field has line breaks) and records into
+ * fields. */
 #ifndef ST_IO_TEXT_LINES_H
 #define ST_IO_TEXT_LINES_H
 
@@ -52,7 +53,8 @@ void st_lines_release(st_lines *lines);
 /* Field `position` (from 0) of a record of this separator; returns 0 where there are fewer, their number in *count. */
 int st_record_field(const st_record *record, char separator, int64_t position, st_field *field, int64_t *count);
 
-/* Copies a field with single quotes for doubled ones; returns the bytes. `copy` has field->length bytes; it may be the field's own text. */
+/* Copies a field with single quotes for doubled ones; returns the bytes. `copy` has field->length bytes; it may be the
+ * field's own text. */
 size_t st_field_copy(const st_field *field, char *copy);
 
 #endif

@@ -13,7 +13,8 @@
 
 enum {
     BLOCK_NUMBERS = 65536,
-    LABEL_BYTES = 4 << 20, /* a block ends early where its labels reach this: lines of a megabyte must not fill the memory */
+    LABEL_BYTES =
+        4 << 20, /* a block ends early where its labels reach this: lines of a megabyte must not fill the memory */
     SHOWN_NAME = 48
 };
 
@@ -44,13 +45,15 @@ struct choice {
 static st_status read_choice(const char *option, const char *text, struct choice *choice) {
     *choice = (struct choice){.option = option, .text = text};
     if (text == NULL) return ST_OK;
-    if (text[0] == '\0') return st_fail(ST_E_ARGUMENT, "options.%s: is empty; give a name of the header, or a position from 1", option);
+    if (text[0] == '\0')
+        return st_fail(ST_E_ARGUMENT, "options.%s: is empty; give a name of the header, or a position from 1", option);
     choice->is_name = text[strspn(text, "0123456789")] != '\0';
     if (choice->is_name) return ST_OK;
     int64_t position = 0;
     for (const char *at = text; *at != '\0' && position <= INT32_MAX; at++) position = position * 10 + (*at - '0');
     if (position < 1 || position > INT32_MAX)
-        return st_fail(ST_E_ARGUMENT, "options.%s: positions count from 1 to %d; use 1 for the first field", option, INT32_MAX);
+        return st_fail(ST_E_ARGUMENT, "options.%s: positions count from 1 to %d; use 1 for the first field", option,
+                       INT32_MAX);
     choice->position = position - 1;
     return ST_OK;
 }
@@ -68,7 +71,8 @@ static char choose_separator(const st_record *record) {
 
 static void trim(st_field *field) {
     while (field->length > 0 && (field->text[0] == ' ' || field->text[0] == '\t')) field->text++, field->length--;
-    while (field->length > 0 && (field->text[field->length - 1] == ' ' || field->text[field->length - 1] == '\t')) field->length--;
+    while (field->length > 0 && (field->text[field->length - 1] == ' ' || field->text[field->length - 1] == '\t'))
+        field->length--;
 }
 
 static int is_named(const st_field *field, const char *name) {
@@ -110,13 +114,15 @@ static st_status find_name(const st_text_reader *reader, const st_record *record
         trim(&field);
         if (!is_named(&field, choice->text)) continue;
         if (found >= 0)
-            return st_fail(ST_E_ARGUMENT, "options.%s: %s has two columns named \"%s\", %lld and %lld; give the position", choice->option,
-                           reader->lines.source.name, shown, (long long)found + 1, (long long)i + 1);
+            return st_fail(ST_E_ARGUMENT,
+                           "options.%s: %s has two columns named \"%s\", %lld and %lld; give the position",
+                           choice->option, reader->lines.source.name, shown, (long long)found + 1, (long long)i + 1);
         found = i;
     }
     if (found < 0) {
         list_names(record, separator, list, sizeof list);
-        return st_fail(ST_E_ARGUMENT, "options.%s: %s has no column \"%s\"; it has: %s", choice->option, reader->lines.source.name, shown, list);
+        return st_fail(ST_E_ARGUMENT, "options.%s: %s has no column \"%s\"; it has: %s", choice->option,
+                       reader->lines.source.name, shown, list);
     }
     choice->position = found;
     return ST_OK;
@@ -129,7 +135,8 @@ static st_status check_position(const st_text_reader *reader, const st_record *r
     if (st_record_field(record, reader->lines.separator, choice->position, &field, &count)) return ST_OK;
     list_names(record, reader->lines.separator, list, sizeof list);
     return st_fail(ST_E_ARGUMENT, "options.%s: there is no field %lld, line %lld of %s has %lld: %s", choice->option,
-                   (long long)choice->position + 1, (long long)reader->lines.line, reader->lines.source.name, (long long)count, list);
+                   (long long)choice->position + 1, (long long)reader->lines.line, reader->lines.source.name,
+                   (long long)count, list);
 }
 
 static st_status read_first_line(st_text_reader *reader, struct choice *column, struct choice *show) {
@@ -139,7 +146,8 @@ static st_status read_first_line(st_text_reader *reader, struct choice *column, 
     const struct choice *named = column->is_name ? column : show;
     if (record.text == NULL) {
         if (named->is_name)
-            return st_fail(ST_E_ARGUMENT, "options.%s: %s is empty and has no columns", named->option, reader->lines.source.name);
+            return st_fail(ST_E_ARGUMENT, "options.%s: %s is empty and has no columns", named->option,
+                           reader->lines.source.name);
         return ST_OK;
     }
     /* Knowing the separator may change where quotes count, and so where the line ends: read it again. */
@@ -157,7 +165,8 @@ static st_status read_first_line(st_text_reader *reader, struct choice *column, 
     if (status != ST_OK) return status;
     reader->column = column->position;
     reader->show = show->text != NULL ? show->position : -1;
-    if (column->is_name) st_show_text(reader->column_name, sizeof reader->column_name, column->text, strlen(column->text));
+    if (column->is_name)
+        st_show_text(reader->column_name, sizeof reader->column_name, column->text, strlen(column->text));
 
     st_field field;
     int64_t count;
@@ -190,9 +199,11 @@ st_status st_text_open(const st_host *host, const char *path, const st_text_opti
     st_status status = st_host_resolve(host, &resolved);
     if (status != ST_OK) return status;
     if (options->struct_size != sizeof *options)
-        return st_fail(ST_E_ARGUMENT, "options.struct_size is %u; set it to sizeof(st_text_options)", options->struct_size);
+        return st_fail(ST_E_ARGUMENT, "options.struct_size is %u; set it to sizeof(st_text_options)",
+                       options->struct_size);
     if (options->line_limit < 0)
-        return st_fail(ST_E_ARGUMENT, "options.line_limit: %lld; give bytes, or 0 for 1 MiB", (long long)options->line_limit);
+        return st_fail(ST_E_ARGUMENT, "options.line_limit: %lld; give bytes, or 0 for 1 MiB",
+                       (long long)options->line_limit);
     status = read_choice("column", options->column, &column);
     if (status == ST_OK) status = read_choice("show", options->show, &show);
     if (status != ST_OK) return status;
@@ -219,16 +230,19 @@ st_status st_text_open(const st_host *host, const char *path, const st_text_opti
 /* ---- reading ---- */
 
 static st_status fail_missing(const st_text_reader *reader, int64_t position, int64_t count) {
-    return st_fail(ST_E_FORMAT, "%s, line %lld: there is no field %lld, the line has %lld; fill it in, or take the line out",
+    return st_fail(ST_E_FORMAT,
+                   "%s, line %lld: there is no field %lld, the line has %lld; fill it in, or take the line out",
                    reader->lines.source.name, (long long)reader->lines.line, (long long)position + 1, (long long)count);
 }
 
 static st_status fail_number(const st_text_reader *reader, const st_field *field) {
     char shown[80];
     const int named = reader->column_name[0] != '\0';
-    return st_fail(ST_E_FORMAT, "%s, line %lld, field %lld%s%s%s: \"%s\" is no number; write it in decimal with a point, or nan, inf, -inf",
-                   reader->lines.source.name, (long long)reader->lines.line, (long long)reader->column + 1, named ? " (" : "",
-                   reader->column_name, named ? ")" : "", st_show_text(shown, sizeof shown, field->text, field->length));
+    return st_fail(
+        ST_E_FORMAT,
+        "%s, line %lld, field %lld%s%s%s: \"%s\" is no number; write it in decimal with a point, or nan, inf, -inf",
+        reader->lines.source.name, (long long)reader->lines.line, (long long)reader->column + 1, named ? " (" : "",
+        reader->column_name, named ? ")" : "", st_show_text(shown, sizeof shown, field->text, field->length));
 }
 
 static st_status keep_label(st_text_reader *reader, const st_record *record, int64_t number, size_t *used) {
@@ -265,13 +279,15 @@ static st_status read_block(st_text_reader *reader, int64_t *numbers) {
         number++;
     }
     if (reader->show >= 0)
-        for (int64_t i = 0; i < number; i++) reader->labels[i] = (const char *)reader->label_text + reader->label_starts[i];
+        for (int64_t i = 0; i < number; i++)
+            reader->labels[i] = (const char *)reader->label_text + reader->label_starts[i];
     *numbers = number;
     return ST_OK;
 }
 
 st_status st_text_next(st_text_reader *reader, st_text_block *block) {
-    if (reader == NULL || block == NULL) return st_fail(ST_E_ARGUMENT, "%s: is NULL", reader == NULL ? "reader" : "block");
+    if (reader == NULL || block == NULL)
+        return st_fail(ST_E_ARGUMENT, "%s: is NULL", reader == NULL ? "reader" : "block");
     if (block->struct_size != sizeof *block)
         return st_fail(ST_E_ARGUMENT, "block.struct_size is %u; set it to sizeof(st_text_block)", block->struct_size);
     block->count = 0;

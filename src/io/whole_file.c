@@ -23,14 +23,17 @@ enum { NAME_TRIES = 64 };
 static void choose_name(st_whole_file *whole, int attempt) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    uint64_t mixed = (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + ((uint64_t)getpid() << 40) + (uint64_t)attempt;
+    uint64_t mixed =
+        (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec + ((uint64_t)getpid() << 40) + (uint64_t)attempt;
     mixed ^= (uint64_t)(uintptr_t)whole << 16;
     mixed = (mixed ^ (mixed >> 31)) * 0x9e3779b97f4a7c15u;
-    snprintf(whole->temporary_name, sizeof whole->temporary_name, ".spiraltorch-%016llx.tmp", (unsigned long long)mixed);
+    snprintf(whole->temporary_name, sizeof whole->temporary_name, ".spiraltorch-%016llx.tmp",
+             (unsigned long long)mixed);
 }
 
 /* Follows a symbolic link, and refuses what cannot be replaced by a file. */
-static st_status resolve_target(const st_whole_file *whole, const char *path, char resolved[PATH_MAX], const char **target) {
+static st_status resolve_target(const st_whole_file *whole, const char *path, char resolved[PATH_MAX],
+                                const char **target) {
     struct stat about;
     *target = path;
     if (lstat(path, &about) != 0)
@@ -42,7 +45,8 @@ static st_status resolve_target(const st_whole_file *whole, const char *path, ch
     }
     if (S_ISDIR(about.st_mode)) return st_fail(ST_E_IO, "%s: is a folder; name a file in it", whole->name);
     if (!S_ISREG(about.st_mode))
-        return st_fail(ST_E_IO, "%s: is a device or pipe, where a file cannot be put whole or not at all; name a file", whole->name);
+        return st_fail(ST_E_IO, "%s: is a device or pipe, where a file cannot be put whole or not at all; name a file",
+                       whole->name);
     return ST_OK;
 }
 
@@ -95,7 +99,8 @@ static int link_anonymous(st_whole_file *whole) {
     descriptor_path(whole->file, path);
     for (int attempt = 0; attempt < NAME_TRIES; attempt++) {
         choose_name(whole, attempt);
-        if (linkat(AT_FDCWD, path, whole->folder, whole->temporary_name, AT_SYMLINK_FOLLOW) == 0) return whole->named = 1;
+        if (linkat(AT_FDCWD, path, whole->folder, whole->temporary_name, AT_SYMLINK_FOLLOW) == 0)
+            return whole->named = 1;
         if (errno != EEXIST) return 0;
     }
     return 0;
@@ -127,7 +132,8 @@ st_status st_whole_file_create(const st_host *host, const char *path, int anonym
     const char *target = NULL;
     memset(whole, 0, sizeof *whole);
     whole->file = whole->folder = -1;
-    if (path == NULL || path[0] == '\0') return st_fail(ST_E_ARGUMENT, "path: is %s; name a file", path == NULL ? "NULL" : "empty");
+    if (path == NULL || path[0] == '\0')
+        return st_fail(ST_E_ARGUMENT, "path: is %s; name a file", path == NULL ? "NULL" : "empty");
     st_show_path(whole->name, path);
     st_status status = resolve_target(whole, path, resolved, &target);
     if (status == ST_OK) status = open_folder(host, whole, target);
@@ -164,7 +170,8 @@ static st_status name_file(st_whole_file *whole, int64_t size) {
     if (renameat(whole->folder, whole->temporary_name, whole->folder, whole->final_name) != 0)
         return fail_commit(whole, "put it in place");
     whole->named = 0;
-    /* The file is whole under either name by now; a folder that cannot be synced only decides which one a crash leaves. */
+    /* The file is whole under either name by now; a folder that cannot be synced only decides which one a crash leaves.
+     */
     (void)fsync(whole->folder);
     return ST_OK;
 }

@@ -11,9 +11,9 @@
 #include "spiraltorch/status.h"
 
 typedef struct st_whole_file {
-    int file;       /* -1: closed */
-    int folder;     /* where the file goes: a program that changes its folder meanwhile changes nothing here */
-    int named;      /* the temporary file has a name, and must be removed */
+    int file;   /* -1: closed */
+    int folder; /* where the file goes: a program that changes its folder meanwhile changes nothing here */
+    int named;  /* the temporary file has a name, and must be removed */
     char *final_name;
     size_t final_bytes;
     char temporary_name[40];
@@ -21,15 +21,15 @@ typedef struct st_whole_file {
 } st_whole_file;
 
 /*
- * Makes an empty temporary file in the folder of `path`. anonymous: without a name where the file system can do that, so
- * that even a killed program leaves nothing behind; else under a hidden one. A symbolic link's target is what is replaced.
- * ST_E_ARGUMENT, ST_E_IO, ST_E_MEMORY; on failure nothing is left.
+ * Makes an empty temporary file in the folder of `path`. anonymous: without a name where the file system can do that,
+ * so that even a killed program leaves nothing behind; else under a hidden one. A symbolic link's target is what is
+ * replaced. ST_E_ARGUMENT, ST_E_IO, ST_E_MEMORY; on failure nothing is left.
  */
 st_status st_whole_file_create(const st_host *host, const char *path, int anonymous, st_whole_file *whole);
 
 /*
- * Writes all the bytes at an offset. Passing RLIMIT_FSIZE raises SIGXFSZ, which ends a program that lets it: ignoring it
- * is the program's business, and makes this ST_E_IO.
+ * Writes all the bytes at an offset. Passing RLIMIT_FSIZE raises SIGXFSZ, which ends a program that lets it: ignoring
+ * it is the program's business, and makes this ST_E_IO.
  */
 st_status st_whole_file_write(const st_whole_file *whole, int64_t offset, const void *bytes, size_t count);
 
