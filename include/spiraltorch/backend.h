@@ -39,7 +39,8 @@ typedef struct st_backend_services {
  *   candidates: the Choices worth measuring; writes at most capacity of them, returns their full number.
  *   kernel_hash: a number that changes when any kernel's code changes.
  * normalise: turns a Choice into one that runs on these caps.
- * workspace: scratch bytes for one execution. run: does it; buffers->workspace is large enough, never NULL where bytes > 0.
+ * workspace: scratch bytes for one execution. run: does it; where that is over 0, buffers->workspace is that large and
+ *   aligned to 64 bytes.
  * close: called once when the context is destroyed; may be NULL.
  */
 typedef struct st_backend {

@@ -130,7 +130,7 @@ static void check(struct scene *scene) {
         columns[i] = scene->sorted[rank].index ^ row->mask;
     }
     if (unsorted) qsort(columns, width, sizeof *columns, by_column);
-    const uint64_t *got = st_cpu_columns(window, width, row->wide, row->mask, unsorted);
+    const uint64_t *got = st_cpu_columns(row, window, width, unsorted);
     if (memcmp(got, columns, width * sizeof *columns) != 0) complain(scene, unsorted ? "ascending columns" : "columns by rank");
     if (!st_guarded_intact(&scratch_pages, scratch, bytes)) complain(scene, "scratch overrun by columns");
 }
@@ -230,8 +230,12 @@ static void test_keep(void **state) {
             wide[i] = (st_wide){st_random_below(&rng, 50), i};
             narrow[i] = wide[i].key << 32 | i;
         }
-        st_cpu_keep(wide, 1, count, keep);
-        st_cpu_keep(narrow, 0, count, keep);
+        st_cpu_kernels_fill(round % 2 == 0 ? processor.isas : 1u << ST_ISA_PORTABLE, &table);
+        const st_cpu_row wide_row = {.kernels = &table.of_class[2], .wide = 1};
+        st_cpu_row narrow_row = wide_row;
+        narrow_row.wide = 0;
+        st_cpu_keep(&wide_row, wide, count, keep);
+        st_cpu_keep(&narrow_row, narrow, count, keep);
         for (size_t i = 0; i < keep; i++) {
             if (st_wide_before(bound, wide[i])) bound = wide[i];
             assert_true(narrow[i] <= narrow[keep - 1] || keep == count);

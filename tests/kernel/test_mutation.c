@@ -108,7 +108,7 @@ static void check_select(const st_cpu_table *table, st_cpu_family family, st_dty
     if (count == 0) return;
     const size_t entry = row.wide ? sizeof(st_wide) : sizeof(st_narrow);
     assert_true((char *)window >= scratch && (char *)window + count * entry <= scratch + bytes);
-    const uint64_t *columns = st_cpu_columns(window, count, row.wide, row.mask, st_random_chance(&rng, 1, 2));
+    const uint64_t *columns = st_cpu_columns(&row, window, count, st_random_chance(&rng, 1, 2));
     for (size_t i = 0; i < count; i++) assert_true(columns[i] < length);
     assert_true(st_guarded_intact(&scratch_pages, scratch, bytes));
 }

@@ -10,10 +10,10 @@
 /* 1 where a Choice splits the rows of this kind over workers (two passes). */
 int st_cpu_splits(const st_rank_request *request, const st_choice *choice);
 
-/* Scratch bytes for one execution; SIZE_MAX where it overflows. */
+/* Scratch bytes for one execution, a multiple of 64; SIZE_MAX where it overflows. */
 size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice);
 
-/* Runs a resolved request on checked buffers with a workspace of st_cpu_run_bytes. ST_E_NAN. */
+/* Runs a resolved request on checked buffers with a workspace of st_cpu_run_bytes, aligned to 64. ST_E_NAN. */
 st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, const st_choice *choice,
                      const st_rank_buffers *buffers, const st_backend_services *services);
 

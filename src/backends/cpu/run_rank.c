@@ -71,15 +71,14 @@ static struct room room_of(const st_rank_request *request, const st_choice *choi
         return room;
     size_t bytes;
     if (!st_add_size(room.survivors_at, round_up(survivors, 64), &room.counts_at) ||
-        !st_add_size(room.counts_at, sizeof(size_t) * (size_t)room.segments, &bytes))
+        !st_add_size(room.counts_at, round_up(sizeof(size_t) * (size_t)room.segments, 64), &bytes))
         return room;
     room.bytes = bytes;
     return room;
 }
 
 size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice) {
-    const struct room room = room_of(request, choice);
-    return room.bytes > SIZE_MAX - 64 ? SIZE_MAX : room.bytes + 64; /* the caller's workspace may start anywhere */
+    return room_of(request, choice).bytes;
 }
 
 static void write_row(const struct job *job, int64_t position, const char *first, const uint64_t *columns, size_t count) {
@@ -217,7 +216,7 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     job.far_order = st_order_reversed(job.near_order);
     job.kernels = &table->of_class[st_cpu_class(job.near_order.bits)];
     job.width = request->kind == ST_WINDOW ? request->hi - request->lo : request->k;
-    job.workspace = (char *)buffers->workspace + (64 - (uintptr_t)buffers->workspace % 64) % 64;
+    job.workspace = buffers->workspace;
     if (job.width == 0 || buffers->row_list_count == 0) return ST_OK;
     job.rows_per_item = ITEM_ELEMENTS / (request->cols + 1) + 1;
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
