@@ -189,6 +189,10 @@ int st_sink_rows(st_sink *sink, int64_t rows, const void *values, const int64_t 
         sink->row += rows;
         return status;
     }
+    if (width == 0) {
+        sink->row += rows;
+        return ST_CLI_GO;
+    }
     const char *at = values;
     for (int64_t row = 0; row < rows; row++) {
         int status = st_sink_piece(sink, width, at, indices, labels);
@@ -198,11 +202,9 @@ int st_sink_rows(st_sink *sink, int64_t rows, const void *values, const int64_t 
         if (status != ST_CLI_GO) {
             return status;
         }
-        if (width > 0) {
-            at += width * st_dtype_size(sink->options.dtype);
-            indices += width;
-            labels = labels ? labels + width : NULL;
-        }
+        at += width * st_dtype_size(sink->options.dtype);
+        indices += width;
+        labels = labels ? labels + width : NULL;
     }
     return ST_CLI_GO;
 }
