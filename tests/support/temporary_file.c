@@ -76,12 +76,13 @@ void st_pipe_open(st_test_pipe *test, const void *data, size_t bytes, size_t pie
     assert_true(test->writer >= 0);
     if (test->writer == 0) {
         close(files[0]);
+        const size_t most = piece > 0 ? piece : bytes;
         for (size_t done = 0; done < bytes;) {
-            const ssize_t wrote =
-                write(files[1], (const char *)data + done, bytes - done < piece ? bytes - done : piece);
+            const ssize_t wrote = write(files[1], (const char *)data + done, bytes - done < most ? bytes - done : most);
             if (wrote <= 0) break;
             done += (size_t)wrote;
         }
+        while (piece == 0) pause();
         _exit(0);
     }
     close(files[1]);

@@ -21,7 +21,7 @@ char *st_get_file(const char *path, size_t *bytes);
 
 /*
  * A process that writes data into a pipe, `piece` bytes at a time, and closes it; path names the reading end, *file
- * holds it. st_pipe_close ends the process and closes.
+ * holds it. piece 0: in one piece, and the pipe is then held open. st_pipe_close ends the process and closes.
  */
 typedef struct st_test_pipe {
     int file;
