@@ -45,7 +45,7 @@ static void write_device(st_json_writer *json, const st_device_info *info) {
     st_json_end_object(json);
 }
 
-enum { COLUMNS = 7, CELL = 200 };
+enum { COLUMNS = 7, CELL = 224 };
 
 static void format_bytes(int64_t bytes, char cell[CELL]) {
     if (bytes <= 0) {

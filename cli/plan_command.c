@@ -7,6 +7,7 @@
 #include "commands.h"
 #include "input.h"
 #include "options.h"
+#include "rank_setup.h"
 #include "spiraltorch/spiraltorch.h"
 
 static const char *const kind_words[] = {"topk", "midk", "bottomk", "window", NULL};
@@ -234,6 +235,11 @@ int st_cli_plan(int argc, char **argv) {
     st_status created = st_context_create(&settings, &context);
     if (created != ST_OK) {
         return st_input_fail("plan", created);
+    }
+    status = st_setup_device("plan", context, device);
+    if (status != ST_CLI_GO) {
+        st_context_destroy(context);
+        return status;
     }
     status = want.explain || want.json ? print_explanation(context, &request, device, chosen, want.json)
                                        : print_line(context, &request, device, chosen);

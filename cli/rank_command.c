@@ -99,6 +99,9 @@ static int run(st_rank_job *job) {
 static int execute(st_rank_job *job, const st_setup *setup) {
     int status = st_setup_context(setup, job->command, &job->context);
     if (status == ST_CLI_GO) {
+        status = st_setup_device(job->command, job->context, job->device);
+    }
+    if (status == ST_CLI_GO) {
         status = st_input_open(&job->input, &setup->input);
     }
     if (status != ST_CLI_GO) {

@@ -83,6 +83,25 @@ int st_setup_context(const st_setup *setup, const char *command, st_context **co
     return ST_CLI_GO;
 }
 
+int st_setup_device(const char *command, const st_context *context, const char *device) {
+    if (!device || strcmp(device, "auto") == 0) {
+        return ST_CLI_GO;
+    }
+    char list[256] = "auto";
+    for (int32_t i = 0; i < st_device_count(context); i++) {
+        st_device_info info = {.struct_size = sizeof info};
+        if (st_device_at(context, i, &info) != ST_OK) {
+            continue;
+        }
+        if (strcmp(info.id, device) == 0) {
+            return info.available ? ST_CLI_GO : st_cli_fail(command, "--device: %s cannot run here: %s", device, info.reason);
+        }
+        size_t length = strlen(list);
+        snprintf(list + length, sizeof list - length, ", %s", info.id);
+    }
+    return st_cli_usage(command, "--device: '%s' is not in the list of spiraltorch devices; give one of %s", device, list);
+}
+
 int st_setup_shape(const st_setup *setup, const st_input *input, st_setup_axes *axes) {
     const st_array_info *info = &input->info;
     if (setup->axis < -info->dims || setup->axis >= info->dims) {

@@ -33,6 +33,9 @@ int st_setup_check(st_setup *setup);
 /* A context with the threads asked for. Prints. */
 int st_setup_context(const st_setup *setup, const char *command, st_context **context);
 
+/* The device of --device (NULL: not given) must be in the list and able to run. Prints; exit status or ST_CLI_GO. */
+int st_setup_device(const char *command, const st_context *context, const char *device);
+
 /* An array as outer x cols x inner, around one axis; outer and rows are -1 where they are not known. */
 typedef struct st_setup_axes {
     int32_t along;
