@@ -47,6 +47,8 @@ st_status st_decide(const st_registered *device, const st_device_caps *caps, con
     }
     if (decision != NULL) memset(decision, 0, sizeof *decision);
     st_choice_normalise(&device->backend, resolved, caps, &choice, decision == NULL ? NULL : &decision->changes);
+    if (!device->backend.legal(device->backend.self, resolved->kind, choice.mk, choice.mkd))
+        return st_fail(ST_E_UNSUPPORTED, "device %s has no kernel for %s; use another", device->info.id, st_kind_name(resolved->kind));
 
     memset(plan, 0, sizeof *plan);
     plan->struct_size = sizeof *plan;

@@ -28,7 +28,8 @@ const char *st_source_name(int32_t source);
 
 /*
  * Plans a resolved request for a device with its caps. chosen NULL: the sources propose; else that Choice is taken, whose
- * (mk, mkd) must be legal (ST_E_ARGUMENT). decision may be NULL, which saves time. Allocates nothing, reads no file.
+ * (mk, mkd) must be legal (ST_E_ARGUMENT). ST_E_UNSUPPORTED: the device has no kernel for the kind. decision may be NULL,
+ * which saves time. Allocates nothing, reads no file.
  */
 st_status st_decide(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved,
                     const st_choice *chosen, st_plan *plan, st_decision *decision);
