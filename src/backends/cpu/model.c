@@ -35,34 +35,44 @@ static double kept(const st_rank_request *request) {
 static double log2_of(double x) { return x < 2 ? 1 : log2(x); }
 
 /* Nanoseconds to select (and sort the window of) one row of n elements on one worker. */
-static double row_ns(const st_rank_request *request, st_cpu_family family, double n, double hi, const st_device_caps *caps) {
+static double row_ns(const st_rank_request *request, const st_choice *choice, double n, double hi, const st_device_caps *caps) {
     const st_window window = st_window_of(request, (size_t)request->cols);
     const double width = (double)(window.hi - window.lo), lanes = caps->lanes < 1 ? 1 : caps->lanes;
-    const double scan = n * (double)st_dtype_size(request->dtype) / 4 * (0.1 + 1.6 / lanes);
-    const double passes = hi >= n ? n : hi * (1 + log(n / hi)); /* elements that beat the bound on random data */
-    const double sorting = request->order == ST_SORTED || width > 1 ? width * log2_of(width) * 0.9 : 0;
-    switch (family) {
-        case ST_CPU_HEAP: return 60 + scan + passes * (3 + log2_of(hi) * 2.5) + sorting;
-        case ST_CPU_KWAY: return 80 + n * 6 + hi * 8 + sorting;
-        case ST_CPU_BITONIC: return 40 + n * 0.35 * log2_of(hi) * log2_of(hi) + sorting;
-        case ST_CPU_RADIX: return 900 + scan * 2 + n * 0.9 + width * 6 + sorting;
-        case ST_CPU_LANES: return 120 + scan * 2 + hi * 12 + sorting;
-        default: return 60 + scan + passes * 7 + (hi >= n / 2 ? n * 3 : 0) + sorting;
+    const double scan = n * (double)st_dtype_size(request->dtype) / 4 * (0.03 + 0.6 / lanes);
+    const double passing = hi >= n ? n : hi * (1 + log(n / hi)); /* elements that beat a running bound, on random data */
+    const double sorting = width * log2_of(width) * (lanes >= 16 ? 0.35 : 1), selecting = lanes >= 16 ? 0.8 : 2;
+    switch (st_cpu_family_of(choice)) {
+        case ST_CPU_HEAP: {
+            const double first = n < choice->ctile ? n : choice->ctile; /* elements seen before the first bound */
+            return 60 + scan + first * 3 + passing * (8 + 2.5 * log2_of(hi)) + sorting;
+        }
+        case ST_CPU_KWAY: return 80 + n * 4 + hi * 8 + sorting;
+        case ST_CPU_BITONIC: return 40 + n * 0.4 * log2_of(hi) * log2_of(hi) + sorting;
+        case ST_CPU_RADIX: return 1500 + scan * 2 + n + width * 2 + sorting;
+        case ST_CPU_LANES:
+            if (2 * hi <= n) {
+                const double step = n > 60 * hi ? sqrt(n / (60 * hi)) : 1; /* families.inc samples this way */
+                return 60 + scan * (1 + 2 / step) + 2 * hi * selecting + 1.4 * hi * step * (3 + selecting) + sorting;
+            }
+            return 100 + scan + n * 1.8 + sorting; /* no bound: the filter, and no more */
+        default: {
+            const double loose = hi >= n / 2 ? n * (lanes < 16 ? 5 : n > 16384 ? 1.7 : 1.2) : 0;
+            return 50 + scan + (loose > 0 ? loose : 150 + passing * (6 + selecting)) + sorting;
+        }
     }
 }
 
 double st_cpu_estimate(const st_rank_request *request, const st_choice *choice, const st_device_caps *caps) {
     const double rows = (double)request->rows, n = (double)request->cols, hi = kept(request);
     if (rows == 0 || n == 0 || hi == 0) return 100;
-    const st_cpu_family family = st_cpu_family_of(choice);
     const double threads = request->threads < 1 ? 1 : request->threads;
     if (st_cpu_splits(request, choice)) {
         const double pieces = choice->wg, at_once = pieces < threads ? pieces : threads;
         const double piece_hi = hi < n / pieces ? hi : n / pieces;
-        return 200 + rows * (8000 + row_ns(request, family, n / pieces, piece_hi, caps) * pieces / at_once + piece_hi * pieces * 3);
+        return 200 + rows * (8000 + row_ns(request, choice, n / pieces, piece_hi, caps) * pieces / at_once + piece_hi * pieces * 3);
     }
     const double at_once = rows < threads ? rows : threads;
-    return 200 + (at_once > 1 ? 8000 : 0) + rows * row_ns(request, family, n, hi, caps) / at_once;
+    return 200 + (at_once > 1 ? 8000 : 0) + rows * row_ns(request, choice, n, hi, caps) / at_once;
 }
 
 static int32_t clamp(int32_t value, int32_t low, int32_t high) { return value < low ? low : value > high ? high : value; }
