@@ -31,6 +31,7 @@ static st_status place_cpu(st_context *context, const st_processor *processor) {
 /* Finds the device that auto means, and writes why auto passes others by. */
 static void settle_automatic(st_context *context, const st_settings *settings) {
     size_t used = 0;
+    char chosen[32] = "";
     context->automatic = -1;
     for (int32_t i = 0; i < settings->priority_count; i++) {
         const st_device_info *info = &context->registry.items[settings->priorities[i] - 1].info;
@@ -39,6 +40,7 @@ static void settle_automatic(st_context *context, const st_settings *settings) {
         used += written > 0 ? (size_t)written : 0;
         if (context->automatic < 0 && info->available && !info->software) context->automatic = settings->priorities[i] - 1;
     }
+    if (context->automatic >= 0) memcpy(chosen, context->registry.items[context->automatic].info.id, sizeof chosen);
     for (int32_t position = 0; position < ST_OWN_BACKENDS; position++) {
         st_device_info *info = &context->registry.items[position].info;
         int named = 0;
@@ -49,7 +51,7 @@ static void settle_automatic(st_context *context, const st_settings *settings) {
         else if (!named)
             snprintf(info->reason, sizeof info->reason, "not in ST_DEVICE_AUTO_PRIORITIES, so auto passes it by");
         else
-            snprintf(info->reason, sizeof info->reason, "auto comes to %s first", context->registry.items[context->automatic].info.id);
+            snprintf(info->reason, sizeof info->reason, "auto comes to %s first", chosen);
     }
 }
 

@@ -46,9 +46,10 @@ static int close_registry(void **state) {
 static char *read_document(void) {
     char path[1024];
     static const char tail[] = "tests/unit/test_choice.c";
-    const size_t length = strlen(__FILE__), cut = strlen(tail);
-    assert_true(length >= cut && strcmp(__FILE__ + length - cut, tail) == 0);
-    snprintf(path, sizeof path, "%.*sdocs/choices.md", (int)(length - cut), __FILE__);
+    const char *here = __FILE__;
+    const size_t length = strlen(here), cut = strlen(tail);
+    assert_true(length >= cut && strcmp(here + length - cut, tail) == 0);
+    snprintf(path, sizeof path, "%.*sdocs/choices.md", (int)(length - cut), here);
     FILE *file = fopen(path, "rb");
     if (file == NULL) fail_msg("%s cannot be opened", path);
     char *text = calloc(1, 1 << 16);
