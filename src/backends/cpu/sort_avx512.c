@@ -268,8 +268,8 @@ void st_avx512_select(st_narrow *entries, size_t count, size_t k) {
     if (k == 0 || k >= count) return;
     for (int budget = budget_of(count); count > BASE; budget--) {
         size_t front;
-        if (budget == 0) {
-            st_narrow_select(entries, count, k);
+        if (budget == 0) { /* sorted, not selected: where k is all that is left, its last must still be put in place */
+            st_narrow_sort(entries, count);
             return;
         }
         const int equal = split(entries, count, &front);
