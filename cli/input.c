@@ -192,9 +192,18 @@ int st_input_open(st_input *input, const st_input_options *options) {
     int is_file = known && (S_ISREG(about.st_mode) || S_ISBLK(about.st_mode));
     input->again = is_file;
     input->start = is_file && is_standard ? (int64_t)lseek(descriptor, 0, SEEK_CUR) : -1;
+    if (known && S_ISFIFO(about.st_mode) && !is_standard) {
+        /* Opened a second time it would wait for a second writer, and closed it would lose the first: it becomes the input. */
+        if (dup2(descriptor, STDIN_FILENO) < 0) {
+            int status = st_cli_fail(options->command, "%s: cannot open: %s", options->path, strerror(errno));
+            close(descriptor);
+            return status;
+        }
+        input->options.path = "-";
+    }
     int status = open_found(input, peek(descriptor));
     if (!is_standard) {
-        close(descriptor); /* held until now, so that the writer of a named pipe never sees it without a reader */
+        close(descriptor);
     }
     if (status == ST_CLI_GO) {
         int64_t size = st_dtype_size(input->dtype);
