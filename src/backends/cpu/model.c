@@ -47,7 +47,10 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
             return 60 + scan + first * 3 + passing * (8 + 2.5 * log2_of(hi)) + sorting;
         }
         case ST_CPU_KWAY: return 80 + n * 4 + hi * 8 + sorting;
-        case ST_CPU_BITONIC: return 40 + n * 0.4 * log2_of(hi) * log2_of(hi) + sorting;
+        case ST_CPU_BITONIC: {
+            const double stages = log2_of(hi < 16 ? 16 : hi); /* chunks are no shorter */
+            return 40 + n * 0.4 * stages * stages + sorting;
+        }
         case ST_CPU_RADIX: return 1500 + scan * 2 + n + width * 2 + sorting;
         case ST_CPU_LANES:
             if (2 * hi <= n) {
