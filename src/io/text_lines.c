@@ -9,7 +9,7 @@
 #include "base/memory.h"
 
 /* Large enough that the calls to the system cost nothing beside the parsing. */
-enum { PIECE = 256 << 10 };
+enum { PIECE = 64 << 10 };
 
 static const char *text_of(const st_lines *lines) { return lines->memory; }
 
