@@ -129,8 +129,7 @@ static int shortest_digits(st_dtype dtype, double value, const void *bits, char 
         if (count != 0) return count;
     }
     int exponent;
-    /* A power of two has its neighbour below at half the distance: the nearest decimal may miss it where the next hits.
-     */
+    /* A power of two has its lower neighbour at half the distance: the nearest decimal may miss, the next hit. */
     const int power_of_two = frexp(value, &exponent) == 0.5;
     for (int count = value > width->least ? width->safe : 1; count < width->most; count++) {
         *point = nearest_digits(value, count, digits);

@@ -88,8 +88,7 @@ static int take_apart(const char *text, size_t length, struct numeral *numeral) 
         if (at < end && (*at == '-' || *at == '+')) negative = *at++ == '-';
         if (at == end) return 0;
         int64_t exponent = 0;
-        /* Far over any numeral that memory holds, so that a million zeros and an exponent that undoes them still meet.
-         */
+        /* Far over any numeral in memory, so that a million zeros and the exponent that undoes them still meet. */
         const int64_t huge = (int64_t)1 << 56;
         for (; at < end && is_digit(*at); at++)
             if (exponent < huge) exponent = exponent * 10 + (*at - '0');

@@ -234,8 +234,7 @@ st_status st_array_read_at(st_array_reader *reader, int64_t first, int64_t count
         return st_fail(ST_E_ARGUMENT, "first, count: elements %lld to %lld + %lld are not all within the array's %lld",
                        (long long)first, (long long)first, (long long)count, (long long)reader->info.elements);
     if (count > 0 && elements == NULL) return st_fail(ST_E_ARGUMENT, "elements: is NULL");
-    /* No overflow: the whole array's bytes were checked. A swap goes block by block, while the block is in the cache.
-     */
+    /* No overflow: the whole array's bytes were checked. A swap goes block by block, out of the cache. */
     const int64_t end = (first + count) * reader->element_bytes;
     const int64_t step = reader->swapped ? BLOCK_BYTES : INT64_MAX;
     char *at = elements;

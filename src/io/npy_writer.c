@@ -11,8 +11,7 @@
 #include "io/whole_file.h"
 #include "spiraltorch/io.h"
 
-/* Rows of a few elements are appended by the million: a call to the system for each would cost more than the ranking.
- */
+/* Rows of a few elements are appended by the million: a call to the system each would cost more than the ranking. */
 enum { BUFFER_BYTES = 256 << 10 };
 
 struct st_npy_writer {

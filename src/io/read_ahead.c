@@ -13,8 +13,7 @@
 #include "base/fail.h"
 #include "base/memory.h"
 
-/* One block with the consumer, one ready, one being filled, and one so that neither side waits for the other's hiccup.
- */
+/* A block with the consumer, one ready, one being filled, and one so that neither waits for the other's hiccup. */
 enum { RING = 4, PAGE = 4096 };
 
 struct st_read_ahead {
@@ -150,8 +149,7 @@ st_status st_read_ahead_next(st_read_ahead *ahead, const void **block, size_t *b
     const uint64_t number = ahead->released;
     const size_t slot = (size_t)(number % ahead->ring);
     while (ahead->ready[slot] != number + 1 && number < ahead->end) {
-        /* Rather than wait, the consumer fills a block itself: a sleep and a wake take as long as a read from the
-         * cache. */
+        /* Rather than wait, the consumer fills a block itself: sleep and wake take as long as a cached read. */
         if (ahead->consumer_fills && can_claim(ahead))
             fill_next(ahead);
         else
@@ -176,8 +174,7 @@ void st_read_ahead_close(st_read_ahead *ahead) {
         ahead->stopping = 1;
         pthread_cond_signal(&ahead->emptied);
         pthread_mutex_unlock(&ahead->mutex);
-        while (write(ahead->stop_files[1], "", 1) < 0 && errno == EINTR) {
-        }
+        while (write(ahead->stop_files[1], "", 1) < 0 && errno == EINTR) continue;
         ahead->host.join_thread(ahead->host.user, ahead->thread);
     }
     close_stop_pipe(ahead->stop_files);

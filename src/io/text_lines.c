@@ -153,8 +153,7 @@ void st_lines_release(st_lines *lines) {
     lines->room = 0;
 }
 
-/* The field at `at` and, returned, where its separator is (or the end). The record was scanned: quotes are well formed.
- */
+/* The field at `at`, and where its separator is (or the end). The record was scanned: its quotes are well formed. */
 static const char *field_at(const char *at, const char *end, char separator, int has_quotes, st_field *field) {
     const char *from = at;
     field->quoted = has_quotes && at < end && *at == '"';

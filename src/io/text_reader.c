@@ -12,9 +12,8 @@
 #include "spiraltorch/io.h"
 
 enum {
-    BLOCK_NUMBERS = 8192, /* 64 KiB of values stay in the cache until they are used; io.h allows up to 65,536 */
-    LABEL_BYTES =
-        4 << 20, /* a block ends early where its labels reach this: lines of a megabyte must not fill the memory */
+    BLOCK_NUMBERS = 8192,  /* 64 KiB of values stay in the cache until they are used; io.h allows up to 65,536 */
+    LABEL_BYTES = 4 << 20, /* a block ends early where its labels reach this: long lines must not fill the memory */
     SHOWN_NAME = 48
 };
 

@@ -170,8 +170,7 @@ static st_status name_file(st_whole_file *whole, int64_t size) {
     if (renameat(whole->folder, whole->temporary_name, whole->folder, whole->final_name) != 0)
         return fail_commit(whole, "put it in place");
     whole->named = 0;
-    /* The file is whole under either name by now; a folder that cannot be synced only decides which one a crash leaves.
-     */
+    /* The file is whole by now; a folder that cannot be synced only decides under which name a crash leaves it. */
     (void)fsync(whole->folder);
     return ST_OK;
 }

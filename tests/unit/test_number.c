@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_number.c - text of elements: known strings, every 16-bit float, random bits, rounding at ties, foreign locales.
- */
+/* test_number.c - text of elements: known strings, every 16-bit float, random bits, ties, foreign locales. */
 #include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
