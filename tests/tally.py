@@ -54,6 +54,21 @@ def run_limited(command, timeout):
     return status, text, time.monotonic() - started
 
 
+def cmocka_reasons(text):
+    """For each skipped case, what it printed between its start and its end."""
+    reasons, said = [], []
+    for line in text.splitlines():
+        if line.startswith("[ RUN      ] "):
+            said = []
+        elif match := re.match(r"\[  SKIPPED \] ([A-Za-z_]\w*)$", line):
+            if said is not None:
+                reasons.append(f"{match.group(1)}: {' '.join(said) or 'it gives no reason'}")
+            said = None  # what follows is the list at the end
+        elif said is not None:
+            said.append(line.strip())
+    return reasons
+
+
 def count_cmocka(status, text):
     ran = len(re.findall(r"^\[ RUN      \] ", text, re.M))
     passed = len(re.findall(r"^\[       OK \] ", text, re.M))
@@ -61,11 +76,7 @@ def count_cmocka(status, text):
     failed = max(ran - passed - skipped, 0)
     if ran == 0 or (status != 0 and failed == 0):
         failed += 1
-    reasons = [line.strip() for line in text.splitlines()
-               if re.search("skip", line, re.I) and not re.match(r"\[  SKIPPED \] (\d+ test|\w+$)", line)]
-    if skipped and not reasons:
-        reasons = sorted(set(re.findall(r"^\[  SKIPPED \] ([A-Za-z_]\w*)$", text, re.M)))
-    return passed, failed, skipped, reasons
+    return passed, failed, skipped, cmocka_reasons(text) if skipped else []
 
 
 def count_pytest(status, report_path):
@@ -191,6 +202,11 @@ def main():
         name = arguments.name or os.path.basename(rest[0])
         return run_one(arguments.kind, arguments.part, name, arguments.timeout, rest)
     prefix = shlex.split(arguments.prefix)
+    if not rest:
+        print("FAILED: there are no programs to run")
+        record({"part": arguments.part, "name": "no programs", "passed": 0, "failed": 1, "skipped": 0, "seconds": 0,
+                "reasons": []})
+        return False
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         waiting = [pool.submit(run_one, arguments.kind, arguments.part, os.path.basename(program), arguments.timeout,
                                prefix + [program]) for program in rest]

@@ -53,12 +53,12 @@ def test_a_hang_is_a_failure(tally):
 
 def test_cmocka_programs(tally):
     good = "echo '[ RUN      ] a'; echo '[       OK ] a'; "
-    skip = ("echo '[ RUN      ] b'; echo 'skipped: no such device'; echo '[  SKIPPED ] b'; "
-            "echo '[  SKIPPED ] 1 test(s), listed below:'; ")
+    skip = ("echo '[ RUN      ] b'; echo 'there is no such device'; echo '[  SKIPPED ] b'; "
+            "echo '[  SKIPPED ] 1 test(s), listed below:'; echo '[  SKIPPED ] b'; ")
     bad = "echo '[ RUN      ] c'; echo '[  FAILED  ] c' >&2; "
     assert tally(*shell("cmocka", good + skip))[0] == 0
     assert total(tally) == (0, "1 passed, 0 failed, 1 skipped")
-    assert "skipped: no such device" in tally("report")[1]
+    assert "b: there is no such device" in tally("report")[1]
     assert tally(*shell("cmocka", good + bad + "exit 1"))[0] == 1
     assert tally(*shell("cmocka", good + "echo '[ RUN      ] d'; kill -SEGV $$"))[0] == 1
     assert tally(*shell("cmocka", "true"))[0] == 1
@@ -80,6 +80,13 @@ def test_a_build_counts_when_it_fails(tally):
     assert tally(*shell("build", "true"))[0] == 0
     assert tally(*shell("build", "echo no such compiler; false"))[0] == 1
     assert total(tally) == (1, "0 passed, 1 failed, 0 skipped")
+
+
+def test_many_programs(tally):
+    assert tally("programs", "plain", "--jobs", "2", "--", "true", "true", "true")[0] == 0
+    assert tally("programs", "plain", "--prefix", "env X=1", "--", "true", "false")[0] == 1
+    assert tally("programs", "plain", "--")[0] == 1
+    assert total(tally) == (1, "4 passed, 2 failed, 0 skipped")
 
 
 def test_skips_and_parts_are_reported(tally):
