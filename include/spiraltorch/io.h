@@ -91,7 +91,8 @@ typedef struct st_text_block {
  * Opens text; "-" is standard input. Fields are separated by commas, or by tabs where the first line has one; quotes as in
  * RFC 4180, quoted line breaks included; LF or CRLF. A header is there where column or show is a name, or where the first
  * line's field is no number. Numbers are read in the C locale: decimal, or nan, inf and infinity in any case and sign.
- * ST_E_IO; ST_E_ARGUMENT: the header has no such column (the message lists those it has); ST_E_MEMORY.
+ * ST_E_IO; ST_E_ARGUMENT: the header has no such column (the message lists those it has); ST_E_FORMAT: the first line, as
+ * st_text_next; ST_E_MEMORY.
  */
 ST_API st_status st_text_open(const st_host *host, const char *path, const st_text_options *options, st_text_reader **reader);
 
