@@ -53,8 +53,8 @@ static st_status scratch_bytes(const st_context *context, const st_registered *r
 
 st_status st_rank_workspace(st_context *context, const st_plan *plan, uint64_t *bytes) {
     st_plan revised;
-    const st_registered *registered;
-    size_t wanted;
+    const st_registered *registered = NULL;
+    size_t wanted = 0;
     if (bytes == NULL) return st_fail(ST_E_ARGUMENT, "bytes is NULL");
     st_status status = revise(context, plan, &revised, &registered);
     if (status == ST_OK) status = scratch_bytes(context, registered, &revised, &wanted);
@@ -74,7 +74,7 @@ static st_status run(const st_context *context, const st_registered *registered,
 st_status st_execute_rank(st_context *context, const st_plan *plan, const st_rank_buffers *buffers) {
     st_plan revised;
     st_rank_buffers checked;
-    const st_registered *registered;
+    const st_registered *registered = NULL;
     size_t bytes;
     st_status status = revise(context, plan, &revised, &registered);
     if (status != ST_OK) return status;

@@ -300,6 +300,11 @@ static void test_overlap(void **state) {
     buffers.workspace = (char *)memory.input + 91;
     buffers.workspace_size = 4;
     REFUSES(st_buffers_check(&resolved, &buffers, &checked), "workspace overlaps input");
+    buffers.workspace = (char *)memory.input + 95; /* its last byte */
+    buffers.workspace_size = 1;
+    REFUSES(st_buffers_check(&resolved, &buffers, &checked), "workspace overlaps input");
+    buffers.workspace = memory.scratch;
+    PASSES(st_buffers_check(&resolved, &buffers, &checked));
     buffers.workspace = memory.values;
     REFUSES(st_buffers_check(&resolved, &buffers, &checked), "values overlaps workspace");
 
