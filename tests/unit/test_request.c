@@ -320,6 +320,15 @@ static void test_overlap(void **state) {
     buffers.input = room + 5;
     REFUSES(st_buffers_check(&resolved, &buffers, &checked), "values overlaps input");
 
+    buffers.input = room + 6;
+    buffers.values = memory.values;
+    buffers.workspace = room;
+    buffers.workspace_size = 24;
+    PASSES(st_buffers_check(&resolved, &buffers, &checked));
+    buffers.workspace_size = 25; /* the input's first byte */
+    REFUSES(st_buffers_check(&resolved, &buffers, &checked), "workspace overlaps input");
+    buffers.workspace = NULL;
+
     /* Negative strides reach below the input's address. */
     resolved.row_stride = -8;
     buffers.input = room + 16;
