@@ -34,9 +34,9 @@ static ssize_t peek_pipe(int descriptor, char bytes[MAGIC]) {
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return -1;
     }
-    st_interrupt_read_begin();
+    st_interrupt_wait_begin();
     ssize_t count = tee(descriptor, ends[1], MAGIC, 0);
-    st_interrupt_read_end();
+    st_interrupt_wait_end();
     if (count > 0) {
         count = read(ends[0], bytes, (size_t)count);
     }
@@ -64,9 +64,9 @@ static int peek(int descriptor) {
     } else if (S_ISFIFO(about.st_mode)) {
         count = peek_pipe(descriptor, bytes);
     } else if (S_ISSOCK(about.st_mode)) {
-        st_interrupt_read_begin();
+        st_interrupt_wait_begin();
         count = recv(descriptor, bytes, MAGIC, MSG_PEEK);
-        st_interrupt_read_end();
+        st_interrupt_wait_end();
     }
     return count > 0 && memcmp(bytes, "\x93NUMPY", (size_t)count) == 0 ? (int)count : 0;
 }
@@ -77,9 +77,9 @@ static int open_array(st_input *input, int is_raw) {
     st_array_options options = {.struct_size = sizeof options, .format = is_raw ? ST_FORMAT_RAW : ST_FORMAT_NPY};
     options.cols = is_raw ? input->options.cols : 0;
     options.dtype = is_raw || input->options.dtype == ST_BF16 ? input->options.dtype : 0;
-    st_interrupt_read_begin();
+    st_interrupt_wait_begin();
     st_status status = st_array_open(NULL, input->options.path, &options, &input->array);
-    st_interrupt_read_end();
+    st_interrupt_wait_end();
     if (status != ST_OK) {
         input->array = NULL;
         return st_input_fail(input->options.command, status);
@@ -97,9 +97,9 @@ static int open_array(st_input *input, int is_raw) {
 static int open_text(st_input *input, int labels) {
     st_text_options options = {.struct_size = sizeof options, .column = input->options.column};
     options.show = labels ? input->options.show : NULL;
-    st_interrupt_read_begin();
+    st_interrupt_wait_begin();
     st_status status = st_text_open(NULL, input->options.path, &options, &input->text);
-    st_interrupt_read_end();
+    st_interrupt_wait_end();
     if (status != ST_OK) {
         input->text = NULL;
         return st_input_fail(input->options.command, status);
@@ -174,9 +174,9 @@ int st_input_open(st_input *input, const st_input_options *options) {
     input->name = is_standard ? "standard input" : options->path;
     int descriptor = is_standard ? STDIN_FILENO : -1;
     if (!is_standard) {
-        st_interrupt_read_begin(); /* opening a named pipe waits for its writer */
+        st_interrupt_wait_begin(); /* opening a named pipe waits for its writer */
         descriptor = open(options->path, O_RDONLY | O_CLOEXEC);
-        st_interrupt_read_end();
+        st_interrupt_wait_end();
         if (descriptor < 0) {
             return st_cli_fail(options->command, "%s: cannot open: %s", options->path, strerror(errno));
         }
@@ -245,16 +245,16 @@ int st_input_next(st_input *input, st_input_block *block) {
     st_status status = ST_OK;
     if (input->is_text) {
         st_text_block text = {.struct_size = sizeof text};
-        st_interrupt_read_begin();
+        st_interrupt_wait_begin();
         status = st_text_next(input->text, &text);
-        st_interrupt_read_end();
+        st_interrupt_wait_end();
         block->count = text.count;
         block->elements = text.values;
         block->labels = text.labels;
     } else {
-        st_interrupt_read_begin();
+        st_interrupt_wait_begin();
         status = st_array_next(input->array, &block->elements, &block->count);
-        st_interrupt_read_end();
+        st_interrupt_wait_end();
     }
     if (status != ST_OK) {
         return fail_reading(input, status);
@@ -267,9 +267,9 @@ int st_input_next(st_input *input, st_input_block *block) {
 }
 
 int st_input_read_at(st_input *input, int64_t first, int64_t count, void *elements) {
-    st_interrupt_read_begin();
+    st_interrupt_wait_begin();
     st_status status = st_array_read_at(input->array, first, count, elements);
-    st_interrupt_read_end();
+    st_interrupt_wait_end();
     if (status != ST_OK) {
         return fail_reading(input, status);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* interrupt.c - the flag, its handler, and the watcher for reads that wait. */
+/* interrupt.c - the flag, its handler, and the watcher for calls that wait. */
 #include "interrupt.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "commands.h"
 #include "options.h"
 
-enum { WORKING, READING, ABANDONED };
+enum { WORKING, WAITING, ABANDONED };
 
 /* Signals reach a program through nothing but globals. */
 static volatile sig_atomic_t caught;
@@ -75,14 +75,14 @@ static void *watch(void *argument) {
     }
     caught = number;
     for (;;) {
-        int expected = READING;
+        int expected = WAITING;
         if (atomic_compare_exchange_strong(&state, &expected, ABANDONED)) {
             if (clean_call) {
                 clean_call(clean_argument);
             }
             end_by(number);
         }
-        /* The main thread may be on its way into a read, past its look at the flag. */
+        /* The main thread may be on its way into a wait, past its look at the flag. */
         struct timespec pause = {0, 10 * 1000 * 1000};
         nanosleep(&pause, NULL);
         sigset_t pending;
@@ -108,12 +108,12 @@ void st_interrupt_clean(void (*clean)(void *argument), void *argument) {
     clean_argument = argument;
 }
 
-void st_interrupt_read_begin(void) {
-    atomic_store(&state, READING);
+void st_interrupt_wait_begin(void) {
+    atomic_store(&state, WAITING);
 }
 
-void st_interrupt_read_end(void) {
-    int expected = READING;
+void st_interrupt_wait_end(void) {
+    int expected = WAITING;
     if (!atomic_compare_exchange_strong(&state, &expected, WORKING)) {
         for (;;) {
             pause(); /* the watcher has taken over, and is about to end the program */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "commands.h"
+#include "interrupt.h"
 #include "options.h"
 
 int st_sink_stdout_failed(void) {
@@ -78,7 +79,7 @@ static void print_label(const char *text, int is_table) {
     }
 }
 
-int st_sink_print(st_sink *sink, int64_t count, const void *values, const int64_t *indices, const char *const *labels) {
+static int print_piece(st_sink *sink, int64_t count, const void *values, const int64_t *indices, const char *const *labels) {
     int is_table = sink->form == ST_SINK_TABLE;
     if (is_table) {
         measure(sink, count, values, indices, labels);
@@ -126,6 +127,13 @@ int st_sink_print(st_sink *sink, int64_t count, const void *values, const int64_
         }
     }
     return ST_CLI_GO;
+}
+
+int st_sink_print(st_sink *sink, int64_t count, const void *values, const int64_t *indices, const char *const *labels) {
+    st_interrupt_wait_begin(); /* for whoever reads at the other end */
+    int status = print_piece(sink, count, values, indices, labels);
+    st_interrupt_wait_end();
+    return status;
 }
 
 /* ---- JSON ---------------------------------------------------------------------------------------------------------------- */
@@ -209,7 +217,7 @@ static int write_counts(st_sink *sink, st_json_writer *json) {
     return 0;
 }
 
-int st_sink_json(st_sink *sink) {
+static int print_json(st_sink *sink) {
     st_json_writer json;
     st_json_start(&json, st_sink_json_print, NULL);
     st_json_begin_object(&json);
@@ -240,4 +248,11 @@ int st_sink_json(st_sink *sink) {
     }
     st_status status = st_json_finish(&json);
     return status == ST_OK ? ST_CLI_GO : st_input_fail(sink->options.command, status);
+}
+
+int st_sink_json(st_sink *sink) {
+    st_interrupt_wait_begin();
+    int status = print_json(sink);
+    st_interrupt_wait_end();
+    return status;
 }
