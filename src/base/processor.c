@@ -9,17 +9,32 @@
 #include <string.h>
 #include <unistd.h>
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
 #include "base/fail.h"
 
 static const char *const isa_names[] = {"portable", "neon", "avx2", "avx512"};
 
 const char *st_isa_name(st_isa isa) { return isa_names[isa]; }
 
+#if defined(__x86_64__)
+/*
+ * The AVX2 kernels' files are compiled for these too; clang 14's __builtin_cpu_supports does not know them. Without LZCNT
+ * its encoding runs as BSR, and counts wrongly instead of failing.
+ */
+static int has_lzcnt_and_f16c(void) {
+    uint32_t a, b, c, d;
+    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) && __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT);
+}
+#endif
+
 static uint32_t detect_isas(void) {
     uint32_t isas = 1u << ST_ISA_PORTABLE;
 #if defined(__x86_64__)
     __builtin_cpu_init();
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+    if (has_lzcnt_and_f16c() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
         __builtin_cpu_supports("fma") && __builtin_cpu_supports("popcnt")) {
         isas |= 1u << ST_ISA_AVX2;
         if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
