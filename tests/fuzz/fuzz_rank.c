@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * fuzz_rank.c - a request, a Choice and data from any bytes, through the public interface, against the reference. Input and
- * outputs are blocks of exactly the bytes that may be touched.
+ * fuzz_rank.c - a request, a Choice and data from any bytes, through the public interface, against the reference. Input
+ * and outputs are blocks of exactly the bytes that may be touched.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -33,7 +33,8 @@ int LLVMFuzzerInitialize(int *count, char ***arguments) {
     (void)arguments;
     require(st_host_resolve(NULL, &host) == ST_OK, "host");
     for (int i = 0; i < ISAS; i++) {
-        const st_context_options options = {.struct_size = sizeof options, .threads = THREADS, .cpu_disable = disabled[i]};
+        const st_context_options options = {
+            .struct_size = sizeof options, .threads = THREADS, .cpu_disable = disabled[i]};
         require(st_context_create(&options, &contexts[i]) == ST_OK, "context");
     }
     return 0;
@@ -91,9 +92,10 @@ static void decode_request(struct bytes *bytes, struct scene *scene) {
 }
 
 static void decode_choice(struct bytes *bytes, struct scene *scene) {
-    static const int32_t homes[][2] = {{ST_MK_SHARED, ST_MKD_AUTO},  {ST_MK_SHARED, ST_MKD_FILTER}, {ST_MK_SHARED, ST_MKD_HEAP},
-                                       {ST_MK_SHARED, ST_MKD_KWAY},  {ST_MK_WARP, ST_MKD_AUTO},     {ST_MK_WARP, ST_MKD_WARP_HEAP},
-                                       {ST_MK_BITONIC, ST_MKD_AUTO}, {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}};
+    static const int32_t homes[][2] = {
+        {ST_MK_SHARED, ST_MKD_AUTO},  {ST_MK_SHARED, ST_MKD_FILTER},   {ST_MK_SHARED, ST_MKD_HEAP},
+        {ST_MK_SHARED, ST_MKD_KWAY},  {ST_MK_WARP, ST_MKD_AUTO},       {ST_MK_WARP, ST_MKD_WARP_HEAP},
+        {ST_MK_BITONIC, ST_MKD_AUTO}, {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}};
     const int64_t home = take_below(bytes, 9);
     st_plan plan;
     require(st_plan_request(scene->context, &scene->request, "cpu", NULL, &plan) == ST_OK, "plan");
@@ -109,7 +111,8 @@ static void decode_choice(struct bytes *bytes, struct scene *scene) {
     scene->choice.ctile = 64 << take_below(bytes, 8);
 }
 
-/* Rows of the list, lengths, and an input of exactly the bytes that the strides reach, filled by what is left, over and over. */
+/* Rows of the list, lengths, and an input of exactly the bytes that the strides reach, filled by what is left, over and
+ * over. */
 static void decode_input(struct bytes *bytes, struct scene *scene) {
     const st_rank_request *request = &scene->request;
     const size_t size = (size_t)st_dtype_size(request->dtype);
@@ -128,7 +131,8 @@ static void decode_input(struct bytes *bytes, struct scene *scene) {
     scene->buffers.indices_stride = scene->width + (style & 8 ? 1 : 0);
     int64_t lowest = 0, elements = 0;
     if (request->rows > 0 && request->cols > 0) {
-        const int64_t across = (request->cols - 1) * request->col_stride, down = (request->rows - 1) * request->row_stride;
+        const int64_t across = (request->cols - 1) * request->col_stride,
+                      down = (request->rows - 1) * request->row_stride;
         lowest = (across < 0 ? across : 0) + (down < 0 ? down : 0);
         elements = (across > 0 ? across : 0) + (down > 0 ? down : 0) - lowest + 1;
     }
@@ -193,7 +197,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     decode_request(&bytes, &scene);
     decode_choice(&bytes, &scene);
     decode_input(&bytes, &scene);
-    const size_t value_size = (size_t)st_dtype_size(scene.request.dtype), index_size = scene.request.index_dtype == ST_I32 ? 4 : 8;
+    const size_t value_size = (size_t)st_dtype_size(scene.request.dtype),
+                 index_size = scene.request.index_dtype == ST_I32 ? 4 : 8;
     scene.value_bytes = extent_of(scene.buffers.row_list_count, scene.buffers.values_stride, scene.width, value_size);
     scene.index_bytes = extent_of(scene.buffers.row_list_count, scene.buffers.indices_stride, scene.width, index_size);
     compare(&scene, (int)own_workspace);

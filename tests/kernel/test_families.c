@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_families.c - every kernel family on one row, near and far end, against sorting; scratch is exactly what was asked for. */
+/* test_families.c - every kernel family on one row, near and far end, against sorting; scratch is exactly what was
+ * asked for. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -32,10 +33,11 @@ struct scene {
 };
 
 static void complain(const struct scene *scene, const char *what) {
-    print_message("%s: %s %s %s %s, length %zu, stride %td, ranks [%zu, %zu), %s end, block %zu, tile %zu, depth %zu\n", what,
-                  st_isa_name(instruction_set), st_cpu_family_name(scene->shape.family), st_dtype_name(scene->dtype),
-                  st_data_name(scene->data), scene->row.length, scene->row.stride, scene->lo, scene->hi,
-                  scene->row.mask == 0 ? "near" : "far", scene->shape.block, scene->shape.tile, scene->shape.depth);
+    print_message("%s: %s %s %s %s, length %zu, stride %td, ranks [%zu, %zu), %s end, block %zu, tile %zu, depth %zu\n",
+                  what, st_isa_name(instruction_set), st_cpu_family_name(scene->shape.family),
+                  st_dtype_name(scene->dtype), st_data_name(scene->data), scene->row.length, scene->row.stride,
+                  scene->lo, scene->hi, scene->row.mask == 0 ? "near" : "far", scene->shape.block, scene->shape.tile,
+                  scene->shape.depth);
     fail();
 }
 
@@ -44,7 +46,8 @@ static int by_key_and_index(const void *a, const void *b) {
     return st_wide_before(*left, *right) ? -1 : st_wide_before(*right, *left);
 }
 
-static void open_scene(struct scene *scene, st_cpu_family family, st_dtype dtype, st_data data, size_t length, ptrdiff_t stride) {
+static void open_scene(struct scene *scene, st_cpu_family family, st_dtype dtype, st_data data, size_t length,
+                       ptrdiff_t stride) {
     const size_t size = (size_t)st_dtype_size(dtype), step = (size_t)(stride < 0 ? -stride : stride);
     const size_t extent = length == 0 ? 0 : ((length - 1) * step + 1) * size;
     const int far_end = st_random_chance(&rng, 1, 2);
@@ -52,15 +55,16 @@ static void open_scene(struct scene *scene, st_cpu_family family, st_dtype dtype
     st_random_fill(&rng, dtype, data, place, extent / size);
     scene->dtype = dtype;
     scene->data = data;
-    scene->shape = (st_cpu_shape){family, (size_t)64 << st_random_below(&rng, 6), (size_t)64 << st_random_below(&rng, 8),
-                                  1 + st_random_below(&rng, 4)};
-    scene->row = (st_cpu_row){.kernels = &table.of_class[st_cpu_class((uint32_t)size * 8)],
-                              .order = st_order_of(dtype, st_random_chance(&rng, 1, 2), (int32_t)st_random_below(&rng, 4)),
-                              .elements = stride < 0 && length > 0 ? place + (length - 1) * step * size : place,
-                              .stride = stride,
-                              .length = length,
-                              .mask = far_end ? UINT64_MAX : 0,
-                              .wide = size == 8 || st_random_chance(&rng, 1, 2)};
+    scene->shape = (st_cpu_shape){family, (size_t)64 << st_random_below(&rng, 6),
+                                  (size_t)64 << st_random_below(&rng, 8), 1 + st_random_below(&rng, 4)};
+    scene->row =
+        (st_cpu_row){.kernels = &table.of_class[st_cpu_class((uint32_t)size * 8)],
+                     .order = st_order_of(dtype, st_random_chance(&rng, 1, 2), (int32_t)st_random_below(&rng, 4)),
+                     .elements = stride < 0 && length > 0 ? place + (length - 1) * step * size : place,
+                     .stride = stride,
+                     .length = length,
+                     .mask = far_end ? UINT64_MAX : 0,
+                     .wide = size == 8 || st_random_chance(&rng, 1, 2)};
     if (far_end) scene->row.order = st_order_reversed(scene->row.order);
     for (size_t i = 0; i < length; i++) {
         const char *element = (const char *)scene->row.elements + (ptrdiff_t)i * stride * (ptrdiff_t)size;
@@ -117,7 +121,8 @@ static void check(struct scene *scene) {
     if (bytes > scratch_pages.size - 16) complain(scene, "scratch is larger than any formula says");
     char *scratch = st_guarded_place(&scratch_pages, (bytes + 15) / 16 * 16, st_random_chance(&rng, 3, 4));
     void *window = NULL;
-    const size_t count = st_cpu_select(row, &scene->shape, scene->lo, scene->hi, scratch, &window), width = scene->hi - scene->lo;
+    const size_t count = st_cpu_select(row, &scene->shape, scene->lo, scene->hi, scratch, &window),
+                 width = scene->hi - scene->lo;
     if (!st_guarded_intact(&scratch_pages, scratch, bytes)) complain(scene, "scratch overrun");
     if (count != width) complain(scene, "width");
     for (size_t i = 0; i < width; i++) found[i] = entry_at(scene, window, i);
@@ -131,7 +136,8 @@ static void check(struct scene *scene) {
     }
     if (unsorted) qsort(columns, width, sizeof *columns, by_column);
     const uint64_t *got = st_cpu_columns(row, window, width, unsorted);
-    if (memcmp(got, columns, width * sizeof *columns) != 0) complain(scene, unsorted ? "ascending columns" : "columns by rank");
+    if (memcmp(got, columns, width * sizeof *columns) != 0)
+        complain(scene, unsorted ? "ascending columns" : "columns by rank");
     if (!st_guarded_intact(&scratch_pages, scratch, bytes)) complain(scene, "scratch overrun by columns");
 }
 
@@ -149,7 +155,8 @@ static void check_family(st_cpu_family family) {
         }
     for (size_t i = 0; i < sizeof longer / sizeof longer[0]; i++)
         for (int again = 0; again < 12; again++) {
-            open_scene(&scene, family, any_dtype(), (st_data)st_random_below(&rng, ST_DATA_COUNT), longer[i], again == 0 ? -1 : 1);
+            open_scene(&scene, family, any_dtype(), (st_data)st_random_below(&rng, ST_DATA_COUNT), longer[i],
+                       again == 0 ? -1 : 1);
             check(&scene);
         }
     for (st_dtype dtype = ST_F32; dtype <= ST_U64; dtype++)
@@ -167,7 +174,7 @@ static void test_family(void **state) {
         if (!(processor.isas & (1u << isa))) continue;
         instruction_set = (st_isa)isa;
         st_cpu_kernels_fill(processor.isas & ((2u << isa) - 1), &table);
-        for (int class = 0; class < ST_CPU_CLASSES; class ++) assert_int_equal(table.of_class[class].isa, isa);
+        for (int class = 0; class < ST_CPU_CLASSES; class++) assert_int_equal(table.of_class[class].isa, isa);
         check_family(family);
     }
 }
@@ -179,10 +186,14 @@ static void test_choices_name_families(void **state) {
         int32_t mk, mkd;
         st_cpu_family family;
         const char *name;
-    } homes[] = {{ST_MK_SHARED, ST_MKD_AUTO, ST_CPU_FILTER, "filter"},      {ST_MK_SHARED, ST_MKD_FILTER, ST_CPU_FILTER, "filter"},
-                 {ST_MK_SHARED, ST_MKD_HEAP, ST_CPU_HEAP, "heap"},          {ST_MK_SHARED, ST_MKD_KWAY, ST_CPU_KWAY, "kway"},
-                 {ST_MK_WARP, ST_MKD_AUTO, ST_CPU_LANES, "lanes"},          {ST_MK_WARP, ST_MKD_WARP_HEAP, ST_CPU_LANES, "lanes"},
-                 {ST_MK_BITONIC, ST_MKD_AUTO, ST_CPU_BITONIC, "bitonic"},   {ST_MK_BITONIC, ST_MKD_BITONIC, ST_CPU_BITONIC, "bitonic"},
+    } homes[] = {{ST_MK_SHARED, ST_MKD_AUTO, ST_CPU_FILTER, "filter"},
+                 {ST_MK_SHARED, ST_MKD_FILTER, ST_CPU_FILTER, "filter"},
+                 {ST_MK_SHARED, ST_MKD_HEAP, ST_CPU_HEAP, "heap"},
+                 {ST_MK_SHARED, ST_MKD_KWAY, ST_CPU_KWAY, "kway"},
+                 {ST_MK_WARP, ST_MKD_AUTO, ST_CPU_LANES, "lanes"},
+                 {ST_MK_WARP, ST_MKD_WARP_HEAP, ST_CPU_LANES, "lanes"},
+                 {ST_MK_BITONIC, ST_MKD_AUTO, ST_CPU_BITONIC, "bitonic"},
+                 {ST_MK_BITONIC, ST_MKD_BITONIC, ST_CPU_BITONIC, "bitonic"},
                  {ST_MK_RADIX, ST_MKD_AUTO, ST_CPU_RADIX, "radix"}};
     for (size_t i = 0; i < sizeof homes / sizeof homes[0]; i++) {
         const st_choice choice = {.mk = homes[i].mk, .mkd = homes[i].mkd, .kl = 3, .tile = 512, .ctile = 128};
@@ -195,15 +206,18 @@ static void test_choices_name_families(void **state) {
     }
 }
 
-/* Scratch never shrinks as a row or its window grows: workers get room for the longest row, and use it for shorter ones. */
+/* Scratch never shrinks as a row or its window grows: workers get room for the longest row, and use it for shorter
+ * ones. */
 static void test_scratch_grows_with_the_row(void **state) {
     (void)state;
     for (int round = 0; round < 20000; round++) {
-        const st_cpu_shape shape = {(st_cpu_family)st_random_below(&rng, FAMILIES), (size_t)64 << st_random_below(&rng, 6),
-                                    (size_t)64 << st_random_below(&rng, 8), 1 + st_random_below(&rng, 32)};
+        const st_cpu_shape shape = {(st_cpu_family)st_random_below(&rng, FAMILIES),
+                                    (size_t)64 << st_random_below(&rng, 6), (size_t)64 << st_random_below(&rng, 8),
+                                    1 + st_random_below(&rng, 32)};
         const int wide = (int)st_random_below(&rng, 2);
         const size_t length = 1 + st_random_below(&rng, 100000), shorter = 1 + st_random_below(&rng, length);
-        const size_t hi = 1 + st_random_below(&rng, length), lower = 1 + st_random_below(&rng, hi < shorter ? hi : shorter);
+        const size_t hi = 1 + st_random_below(&rng, length),
+                     lower = 1 + st_random_below(&rng, hi < shorter ? hi : shorter);
         assert_true(st_cpu_select_bytes(&shape, wide, shorter, lower) <= st_cpu_select_bytes(&shape, wide, length, hi));
     }
 }

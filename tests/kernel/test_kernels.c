@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * test_kernels.c - every kernel of every instruction set that this CPU has, against plain loops over st_key_of, on memory
- * that ends or begins at a guard page.
+ * test_kernels.c - every kernel of every instruction set that this CPU has, against plain loops over st_key_of, on
+ * memory that ends or begins at a guard page.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -36,9 +36,10 @@ struct scene {
 };
 
 static void complain(const struct scene *scene, const char *kernel) {
-    print_message("%s %s %s: count %zu, stride %td, flip %llx, nan key %llx, %s of the page\n", st_isa_name(scene->kernels->isa), kernel,
-                  st_dtype_name(scene->dtype), scene->count, scene->stride, (unsigned long long)scene->order.flip,
-                  (unsigned long long)scene->order.nan_key, scene->at_end ? "end" : "start");
+    print_message("%s %s %s: count %zu, stride %td, flip %llx, nan key %llx, %s of the page\n",
+                  st_isa_name(scene->kernels->isa), kernel, st_dtype_name(scene->dtype), scene->count, scene->stride,
+                  (unsigned long long)scene->order.flip, (unsigned long long)scene->order.nan_key,
+                  scene->at_end ? "end" : "start");
     fail();
 }
 
@@ -59,7 +60,8 @@ static void open_scene(struct scene *scene, size_t count, ptrdiff_t stride) {
     }
 }
 
-/* A range of keys: all, up to a key or just below it, from a key, one key, between two, or one that may hold nothing. */
+/* A range of keys: all, up to a key or just below it, from a key, one key, between two, or one that may hold nothing.
+ */
 static void choose_range(const struct scene *scene, uint64_t *low, uint64_t *high) {
     const uint64_t mask = scene->order.mask;
     const uint64_t a = scene->count == 0 ? 0 : scene->keys[st_random_below(&rng, scene->count)];
@@ -83,7 +85,8 @@ static void choose_range(const struct scene *scene, uint64_t *low, uint64_t *hig
 
 enum entry_type { NARROW, WIDE, CARRIED };
 
-/* Runs one collect kernel into room for exactly `count` entries, and compares what it left there with the plain loop. */
+/* Runs one collect kernel into room for exactly `count` entries, and compares what it left there with the plain loop.
+ */
 static void check_collect(const struct scene *scene, enum entry_type type) {
     static const size_t sizes[] = {sizeof(st_narrow), sizeof(st_wide), sizeof(st_carried)};
     static const char *const names[] = {"collect_narrow", "collect_wide", "collect_carried"};
@@ -96,9 +99,11 @@ static void check_collect(const struct scene *scene, enum entry_type type) {
     void *out = st_guarded_place(&output_pages, bytes, st_random_chance(&rng, 3, 4));
     size_t found = 0;
     if (type == NARROW)
-        found = kernels->collect_narrow(&scene->order, scene->elements, scene->stride, count, first, mask, low, high, out);
+        found =
+            kernels->collect_narrow(&scene->order, scene->elements, scene->stride, count, first, mask, low, high, out);
     else if (type == WIDE)
-        found = kernels->collect_wide(&scene->order, scene->elements, scene->stride, count, first, mask, low, high, out);
+        found =
+            kernels->collect_wide(&scene->order, scene->elements, scene->stride, count, first, mask, low, high, out);
     else
         found = kernels->collect_carried(&scene->order, scene->elements, count, first, mask, low, high, out);
     if (!st_guarded_intact(&output_pages, out, bytes)) complain(scene, names[type]);
@@ -132,7 +137,8 @@ static void check_histogram(const struct scene *scene) {
     for (size_t digit = 0; digit < ST_DIGITS; digit++) expected[digit] = counts[digit] = digit * digit; /* it adds */
     for (size_t i = 0; i < scene->count; i++) expected[scene->keys[i] >> shift]++;
     scene->kernels->histogram(&scene->order, scene->elements, scene->stride, scene->count, shift, counts);
-    if (memcmp(counts, expected, bytes) != 0 || !st_guarded_intact(&output_pages, counts, bytes)) complain(scene, "histogram");
+    if (memcmp(counts, expected, bytes) != 0 || !st_guarded_intact(&output_pages, counts, bytes))
+        complain(scene, "histogram");
 }
 
 static void check_minima(const struct scene *scene) {
@@ -154,7 +160,8 @@ static void check_minima(const struct scene *scene) {
 static void check_find_nan(const struct scene *scene) {
     size_t expected = 0;
     while (expected < scene->count && !st_bits_are_nan(scene->dtype, scene->bits[expected])) expected++;
-    if (scene->kernels->find_nan(&scene->order, scene->elements, scene->stride, scene->count) != expected) complain(scene, "find_nan");
+    if (scene->kernels->find_nan(&scene->order, scene->elements, scene->stride, scene->count) != expected)
+        complain(scene, "find_nan");
 }
 
 static void check_all(const struct scene *scene) {
@@ -196,10 +203,11 @@ static void check_isa(st_isa isa) {
     uint32_t isas = 0;
     for (int lower = 0; lower <= (int)isa; lower++) isas |= processor.isas & (1u << lower);
     st_cpu_kernels_fill(isas, &table);
-    for (int class = 0; class < ST_CPU_CLASSES; class ++) assert_int_equal(table.of_class[class].isa, isa);
+    for (int class = 0; class < ST_CPU_CLASSES; class++) assert_int_equal(table.of_class[class].isa, isa);
     for (st_dtype dtype = ST_F32; dtype <= ST_U64; dtype++)
         for (int descending = 0; descending < 2; descending++)
-            for (int32_t rule = ST_NAN_GREATEST; rule <= (st_dtype_is_float(dtype) ? ST_NAN_LAST : ST_NAN_GREATEST); rule++)
+            for (int32_t rule = ST_NAN_GREATEST; rule <= (st_dtype_is_float(dtype) ? ST_NAN_LAST : ST_NAN_GREATEST);
+                 rule++)
                 for (int reversed = 0; reversed < 2; reversed++) {
                     scene.dtype = dtype;
                     scene.order = st_order_of(dtype, descending, rule);
@@ -234,9 +242,9 @@ static void test_fill_obeys_the_mask(void **state) {
     (void)state;
     st_cpu_table table;
     st_cpu_kernels_fill(0, &table);
-    for (int class = 0; class < ST_CPU_CLASSES; class ++) assert_int_equal(table.of_class[class].isa, ST_ISA_PORTABLE);
+    for (int class = 0; class < ST_CPU_CLASSES; class++) assert_int_equal(table.of_class[class].isa, ST_ISA_PORTABLE);
     st_cpu_kernels_fill(processor.isas, &table);
-    for (int class = 0; class < ST_CPU_CLASSES; class ++)
+    for (int class = 0; class < ST_CPU_CLASSES; class++)
         assert_int_equal(table.of_class[class].isa, st_processor_best(&processor));
 }
 
@@ -256,7 +264,8 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_portable), cmocka_unit_test(test_neon), cmocka_unit_test(test_avx2),
-                                       cmocka_unit_test(test_avx512), cmocka_unit_test(test_fill_obeys_the_mask)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_portable), cmocka_unit_test(test_neon),
+                                       cmocka_unit_test(test_avx2), cmocka_unit_test(test_avx512),
+                                       cmocka_unit_test(test_fill_obeys_the_mask)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

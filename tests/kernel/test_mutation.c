@@ -28,7 +28,14 @@
 #endif
 #endif
 
-enum { MOST_ELEMENTS = 6000, ROUNDS = 300, FAMILIES = ST_CPU_RADIX + 1, MOST_THREADS = 3, BAND_ROWS = 4, BAND_COLS = 200 };
+enum {
+    MOST_ELEMENTS = 6000,
+    ROUNDS = 300,
+    FAMILIES = ST_CPU_RADIX + 1,
+    MOST_THREADS = 3,
+    BAND_ROWS = 4,
+    BAND_COLS = 200
+};
 
 static st_guarded input_pages, scratch_pages, values_pages, indices_pages;
 static st_random rng;
@@ -58,7 +65,10 @@ static void *scribble(void *argument) {
     while (!atomic_load(&scribbler->stop)) {
         const uint64_t style = st_random_below(&random, 4);
         for (size_t i = 0; i < scribbler->count; i++)
-            scribbler->bytes[i] = style == 0 ? 0x00 : style == 1 ? 0xff : style == 2 ? 0x7f : (unsigned char)st_random_next(&random);
+            scribbler->bytes[i] = style == 0   ? 0x00
+                                  : style == 1 ? 0xff
+                                  : style == 2 ? 0x7f
+                                               : (unsigned char)st_random_next(&random);
         atomic_fetch_add(&scribbler->passes, 1);
     }
     return NULL;
@@ -88,7 +98,8 @@ static void skip_where_races_are_errors(void) {
 
 static void check_select(const st_cpu_table *table, st_cpu_family family, st_dtype dtype, char *input) {
     const size_t size = (size_t)st_dtype_size(dtype);
-    const size_t length = 1 + st_random_below(&rng, MOST_ELEMENTS), hi = 1 + st_random_below(&rng, length < 64 ? length : 64);
+    const size_t length = 1 + st_random_below(&rng, MOST_ELEMENTS),
+                 hi = 1 + st_random_below(&rng, length < 64 ? length : 64);
     const size_t lo = st_random_below(&rng, hi);
     const st_cpu_shape shape = {family, (size_t)64 << st_random_below(&rng, 3), 256, 1 + st_random_below(&rng, 3)};
     const st_cpu_row row = {.kernels = &table->of_class[st_cpu_class((uint32_t)size * 8)],
@@ -132,7 +143,8 @@ static void test_select(void **state) {
 
 static void check_run(const st_cpu_table *table, st_cpu_family family, char *input) {
     const st_dtype dtype = (st_dtype)(ST_F32 + st_random_below(&rng, 12));
-    const int64_t cols = st_random_between(&rng, 1, MOST_ELEMENTS), k = st_random_between(&rng, 1, cols < 50 ? cols : 50);
+    const int64_t cols = st_random_between(&rng, 1, MOST_ELEMENTS),
+                  k = st_random_between(&rng, 1, cols < 50 ? cols : 50);
     const size_t size = (size_t)st_dtype_size(dtype);
     const st_rank_request request = {.struct_size = sizeof request,
                                      .kind = (int32_t)st_random_between(&rng, ST_TOPK, ST_BOTTOMK),
@@ -147,8 +159,13 @@ static void check_run(const st_cpu_table *table, st_cpu_family family, char *inp
                                      .k = k,
                                      .row_stride = cols,
                                      .col_stride = 1};
-    const st_choice choice = {.mk = homes[family][0], .mkd = homes[family][1], .use_2ce = (int32_t)st_random_below(&rng, 2),
-                              .wg = 3, .kl = 2, .tile = 256, .ctile = 128};
+    const st_choice choice = {.mk = homes[family][0],
+                              .mkd = homes[family][1],
+                              .use_2ce = (int32_t)st_random_below(&rng, 2),
+                              .wg = 3,
+                              .kl = 2,
+                              .tile = 256,
+                              .ctile = 128};
     const uint64_t bytes = st_cpu_run_bytes(&request, &choice);
     assert_true(bytes <= scratch_pages.size);
     const st_rank_buffers buffers = {.struct_size = sizeof buffers,
@@ -196,14 +213,20 @@ static void test_band(void **state) {
     start(&scribbler, input, BAND_COLS * BAND_ROWS * 8);
     for (int round = 0; round < ROUNDS * 60; round++) {
         const st_dtype dtype = (st_dtype)(ST_F32 + st_random_below(&rng, 12));
-        const int64_t cols = st_random_between(&rng, 1, BAND_COLS), capacity = st_random_between(&rng, 0, cols * BAND_ROWS);
+        const int64_t cols = st_random_between(&rng, 1, BAND_COLS),
+                      capacity = st_random_between(&rng, 0, cols * BAND_ROWS);
         const size_t size = (size_t)st_dtype_size(dtype);
         int64_t counts[BAND_ROWS];
         uint64_t lower = 0, upper = 0;
         memset(&upper, 0x70, size);
-        const st_band_request request = {sizeof request, dtype, ST_I64, MOST_THREADS, BAND_ROWS, cols, cols, 1, &lower, &upper};
-        const st_band_buffers buffers = {sizeof buffers, input, counts, st_guarded_place(&values_pages, (size_t)capacity * size, 1),
-                                         st_guarded_place(&indices_pages, (size_t)capacity * 8, 1), capacity};
+        const st_band_request request = {sizeof request, dtype, ST_I64, MOST_THREADS, BAND_ROWS,
+                                         cols,           cols,  1,      &lower,       &upper};
+        const st_band_buffers buffers = {sizeof buffers,
+                                         input,
+                                         counts,
+                                         st_guarded_place(&values_pages, (size_t)capacity * size, 1),
+                                         st_guarded_place(&indices_pages, (size_t)capacity * 8, 1),
+                                         capacity};
         const st_backend_services services = {sizeof services, &host, pool, MOST_THREADS};
         const st_status status = st_cpu_run_band(&table, &request, &buffers, &services);
         int64_t total = 0;
@@ -224,7 +247,8 @@ static int set_up(void **state) {
     st_processor_detect(&processor);
     st_random_seed(&rng, 31337);
     if (st_host_resolve(NULL, &host) != ST_OK || st_pool_create(&host, MOST_THREADS, &pool) != ST_OK) return -1;
-    if (st_guarded_open(&input_pages, MOST_ELEMENTS * 8) != 0 || st_guarded_open(&scratch_pages, (size_t)2 << 20) != 0) return -1;
+    if (st_guarded_open(&input_pages, MOST_ELEMENTS * 8) != 0 || st_guarded_open(&scratch_pages, (size_t)2 << 20) != 0)
+        return -1;
     if (st_guarded_open(&values_pages, MOST_ELEMENTS * 8) != 0) return -1;
     return st_guarded_open(&indices_pages, MOST_ELEMENTS * 8);
 }
@@ -240,6 +264,7 @@ static int tear_down(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_select), cmocka_unit_test(test_run), cmocka_unit_test(test_band)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_select), cmocka_unit_test(test_run),
+                                       cmocka_unit_test(test_band)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * test_narrow_entries.c - the select and sort of narrow entries that each instruction set brings, against the C library's
- * sort: every short length, any rank, input made to defeat the pivots, guard pages at both ends.
+ * test_narrow_entries.c - the select and sort of narrow entries that each instruction set brings, against the C
+ * library's sort: every short length, any rank, input made to defeat the pivots, guard pages at both ends.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,9 +18,22 @@
 
 enum { MOST = 20000 };
 
-enum shape { RANDOM, SMALL_NUMBERS, EQUAL, TWO_VALUED, ASCENDING, DESCENDING, ORGAN_PIPE, SAWTOOTH, GREATEST, PACKED, SHAPES };
-static const char *const shape_names[] = {"random",     "small numbers", "equal",    "two-valued",         "ascending",
-                                          "descending", "organ pipe",    "sawtooth", "often the greatest", "packed entries"};
+enum shape {
+    RANDOM,
+    SMALL_NUMBERS,
+    EQUAL,
+    TWO_VALUED,
+    ASCENDING,
+    DESCENDING,
+    ORGAN_PIPE,
+    SAWTOOTH,
+    GREATEST,
+    PACKED,
+    SHAPES
+};
+static const char *const shape_names[] = {
+    "random",     "small numbers", "equal",    "two-valued",         "ascending",
+    "descending", "organ pipe",    "sawtooth", "often the greatest", "packed entries"};
 
 static st_guarded pages;
 static st_random rng;
@@ -101,8 +114,9 @@ static void check_shapes(void) {
 
 /*
  * The vector partition's moves, one register at a time: what is needed to know where an element stands after it. The
- * adversary below puts the least numbers not yet given where the next pivot is looked for, so that every split is lopsided
- * and the budget of splits runs out; the numbers given later are above all earlier pivots, so the moves stay the same.
+ * adversary below puts the least numbers not yet given where the next pivot is looked for, so that every split is
+ * lopsided and the budget of splits runs out; the numbers given later are above all earlier pivots, so the moves stay
+ * the same.
  */
 struct ends {
     st_narrow *left, *right;
@@ -145,9 +159,9 @@ static size_t partition(st_narrow *entries, size_t count, st_narrow pivot) {
 }
 
 /*
- * Fills `input` with the adversary's order. Numbers carry their first place in the low half. With `halved`, the first split
- * is a fair one, and only its front is unfair: a rank at the front's end then stays at the end of what is left. Returns
- * the length of that front.
+ * Fills `input` with the adversary's order. Numbers carry their first place in the low half. With `halved`, the first
+ * split is a fair one, and only its front is unfair: a rank at the front's end then stays at the end of what is left.
+ * Returns the length of that front.
  */
 static size_t defeat_pivots(size_t count, int halved) {
     static st_narrow work[MOST];
@@ -158,7 +172,8 @@ static size_t defeat_pivots(size_t count, int halved) {
     if (halved) {
         const size_t step = count / 64;
         for (size_t i = 0; i < count; i++)
-            if (i % step == step / 2 && i / step < 64 ? i / step >= 32 : st_random_chance(&rng, 1, 2)) work[i] = input[i] = high << 32 | i;
+            if (i % step == step / 2 && i / step < 64 ? i / step >= 32 : st_random_chance(&rng, 1, 2))
+                work[i] = input[i] = high << 32 | i;
         const size_t pivot = 32 * step + step / 2; /* the least of the high ones, and the sample's middle */
         work[pivot] = input[pivot] = (high - 1) << 32 | pivot;
         end = partition(work, count, work[pivot]);
@@ -204,7 +219,7 @@ static void test_isa(void **state) {
         skip();
     }
     st_cpu_kernels_fill(processor.isas & ((2u << isa) - 1), &table);
-    for (int class = 0; class < ST_CPU_CLASSES; class ++) {
+    for (int class = 0; class < ST_CPU_CLASSES; class++) {
         kernels = &table.of_class[class];
         assert_int_equal(kernels->isa, isa);
         assert_ptr_equal(kernels->select_narrow, table.of_class[0].select_narrow); /* the same for every width */

@@ -37,9 +37,10 @@ struct scene {
 
 static void complain(const struct scene *scene, const char *what) {
     const st_band_request *request = &scene->request;
-    print_message("%s: %s %s %s, %lld x %lld, strides %lld %lld, threads %d, bounds %llx to %llx\n", what, st_isa_name(scene->isa),
-                  st_dtype_name(request->dtype), st_data_name(scene->data), (long long)request->rows, (long long)request->cols,
-                  (long long)request->row_stride, (long long)request->col_stride, request->threads, (unsigned long long)scene->lower,
+    print_message("%s: %s %s %s, %lld x %lld, strides %lld %lld, threads %d, bounds %llx to %llx\n", what,
+                  st_isa_name(scene->isa), st_dtype_name(request->dtype), st_data_name(scene->data),
+                  (long long)request->rows, (long long)request->cols, (long long)request->row_stride,
+                  (long long)request->col_stride, request->threads, (unsigned long long)scene->lower,
                   (unsigned long long)scene->upper);
     fail();
 }
@@ -106,7 +107,8 @@ static void check(struct scene *scene, const st_cpu_table *table) {
     const st_band_request *request = &scene->request;
     st_band_buffers *buffers = &scene->buffers;
     const st_backend_services services = {sizeof services, &host, pool, request->threads};
-    const int64_t total = run_reference(scene), room = total + (st_random_chance(&rng, 1, 3) ? st_random_between(&rng, 0, 9) : 0);
+    const int64_t total = run_reference(scene),
+                  room = total + (st_random_chance(&rng, 1, 3) ? st_random_between(&rng, 0, 9) : 0);
     const int short_of_room = total > 0 && st_random_chance(&rng, 1, 5), outputs = (int)st_random_below(&rng, 4);
     buffers->capacity = short_of_room ? st_random_between(&rng, 0, total - 1) : room;
     const size_t size = (size_t)st_dtype_size(request->dtype), index_size = request->index_dtype == ST_I32 ? 4 : 8;
@@ -123,8 +125,10 @@ static void check(struct scene *scene, const st_cpu_table *table) {
     if (memcmp(buffers->counts, expected_counts, counts) != 0) complain(scene, "counts");
     const size_t written = refused ? 0 : (size_t)total; /* short of room, no element may be written */
     if (!st_guarded_intact(&counts_pages, buffers->counts, counts)) complain(scene, "counts overrun");
-    if (!st_guarded_intact(&values_pages, values, outputs & 1 ? written * size : 0)) complain(scene, "values beyond the band");
-    if (!st_guarded_intact(&indices_pages, indices, outputs & 2 ? written * index_size : 0)) complain(scene, "indices beyond the band");
+    if (!st_guarded_intact(&values_pages, values, outputs & 1 ? written * size : 0))
+        complain(scene, "values beyond the band");
+    if (!st_guarded_intact(&indices_pages, indices, outputs & 2 ? written * index_size : 0))
+        complain(scene, "indices beyond the band");
     if (outputs & 1 && memcmp(values, expected_values, written * size) != 0) complain(scene, "values");
     for (size_t i = 0; outputs & 2 && i < written; i++) {
         int64_t index;
@@ -158,7 +162,9 @@ static void test_random_bands(void **state) {
 /* Zeros of either sign are in a band that ends at either zero; NaN is in none; infinities are in the widest. */
 static void test_edges_of_a_band(void **state) {
     (void)state;
-    const float elements[] = {-0.0f, 0.0f, 1.0f, -1.0f, (float)strtod("nan", NULL), (float)strtod("inf", NULL), (float)strtod("-inf", NULL), 0.0f};
+    const float elements[] = {
+        -0.0f, 0.0f, 1.0f, -1.0f, (float)strtod("nan", NULL), (float)strtod("inf", NULL), (float)strtod("-inf", NULL),
+        0.0f};
     const struct {
         float lower, upper;
         int64_t count, indices[8];
@@ -173,7 +179,8 @@ static void test_edges_of_a_band(void **state) {
     const st_backend_services services = {sizeof services, &host, pool, 2};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t count = -1, indices[8];
-        const st_band_request request = {sizeof request, ST_F32, ST_I64, 2, 1, 8, 8, 1, &cases[i].lower, &cases[i].upper};
+        const st_band_request request = {sizeof request,  ST_F32,         ST_I64, 2, 1, 8, 8, 1,
+                                         &cases[i].lower, &cases[i].upper};
         const st_band_buffers buffers = {sizeof buffers, elements, &count, NULL, indices, 8};
         assert_int_equal(st_cpu_run_band(&table, &request, &buffers, &services), ST_OK);
         assert_int_equal(count, cases[i].count);
@@ -194,7 +201,8 @@ static void test_no_memory(void **state) {
     const st_band_buffers buffers = {sizeof buffers, elements, &count, NULL, indices, 3};
     assert_int_equal(st_cpu_run_band(&table, &request, &buffers, &services), ST_E_MEMORY);
     assert_int_equal(indices[0], -7);
-    assert_int_equal(st_cpu_run_band(&table, &request, &buffers, &services), ST_OK); /* the second allocation succeeds */
+    assert_int_equal(st_cpu_run_band(&table, &request, &buffers, &services),
+                     ST_OK); /* the second allocation succeeds */
     assert_int_equal(count, 2);
     assert_int_equal(indices[0], 1);
     assert_int_equal(indices[1], 2);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * test_run_rank.c - whole executions on the CPU, split and not, against the reference: outputs and workspace are exactly as
- * large as stated, between guard pages, and begin where only their element's alignment allows.
+ * test_run_rank.c - whole executions on the CPU, split and not, against the reference: outputs and workspace are
+ * exactly as large as stated, between guard pages, and begin where only their element's alignment allows.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -44,14 +44,16 @@ struct scene {
 
 static void complain(const struct scene *scene, const char *what) {
     const st_rank_request *request = &scene->request;
-    print_message("%s: cpu/%s/%s%s kind %d %s rule %d order %d outputs %d, %lld x %lld, k %lld, [%lld, %lld) %s, strides %lld %lld, "
+    print_message("%s: cpu/%s/%s%s kind %d %s rule %d order %d outputs %d, %lld x %lld, k %lld, [%lld, %lld) %s, "
+                  "strides %lld %lld, "
                   "threads %d, wg %d, %s%s%s\n",
                   what, st_isa_name(scene->isa), st_cpu_family_name(st_cpu_family_of(&scene->choice)),
-                  st_cpu_splits(request, &scene->choice) ? "-split" : "", request->kind, st_dtype_name(request->dtype), request->nan_rule,
-                  request->order, request->outputs, (long long)request->rows, (long long)request->cols, (long long)request->k,
-                  (long long)request->lo, (long long)request->hi, request->descending ? "descending" : "ascending",
-                  (long long)request->row_stride, (long long)request->col_stride, request->threads, scene->choice.wg,
-                  st_data_name(scene->data), scene->buffers.row_list != NULL ? ", row list" : "",
+                  st_cpu_splits(request, &scene->choice) ? "-split" : "", request->kind, st_dtype_name(request->dtype),
+                  request->nan_rule, request->order, request->outputs, (long long)request->rows,
+                  (long long)request->cols, (long long)request->k, (long long)request->lo, (long long)request->hi,
+                  request->descending ? "descending" : "ascending", (long long)request->row_stride,
+                  (long long)request->col_stride, request->threads, scene->choice.wg, st_data_name(scene->data),
+                  scene->buffers.row_list != NULL ? ", row list" : "",
                   scene->buffers.lengths != NULL ? ", ragged" : "");
     fail();
 }
@@ -78,8 +80,9 @@ static void choose_request(struct scene *scene) {
 }
 
 static void choose_choice(struct scene *scene) {
-    static const int32_t homes[][2] = {{ST_MK_SHARED, ST_MKD_FILTER}, {ST_MK_SHARED, ST_MKD_HEAP},      {ST_MK_SHARED, ST_MKD_KWAY},
-                                       {ST_MK_WARP, ST_MKD_AUTO},     {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}};
+    static const int32_t homes[][2] = {{ST_MK_SHARED, ST_MKD_FILTER},   {ST_MK_SHARED, ST_MKD_HEAP},
+                                       {ST_MK_SHARED, ST_MKD_KWAY},     {ST_MK_WARP, ST_MKD_AUTO},
+                                       {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}};
     const size_t home = st_random_below(&rng, sizeof homes / sizeof homes[0]);
     scene->choice = (st_choice){.mk = homes[home][0],
                                 .mkd = homes[home][1],
@@ -106,7 +109,8 @@ static void choose_input(struct scene *scene) {
         case 3: request->row_stride = 1; break;
         default: request->row_stride = packed; break;
     }
-    const int64_t row_reach = (request->rows - 1) * request->row_stride, col_reach = (request->cols - 1) * request->col_stride;
+    const int64_t row_reach = (request->rows - 1) * request->row_stride,
+                  col_reach = (request->cols - 1) * request->col_stride;
     const int64_t lowest = (row_reach < 0 ? row_reach : 0) + (col_reach < 0 ? col_reach : 0);
     const int64_t highest = (row_reach > 0 ? row_reach : 0) + (col_reach > 0 ? col_reach : 0);
     const size_t bytes = (size_t)(highest - lowest + 1) * size;
@@ -123,7 +127,8 @@ static void choose_input(struct scene *scene) {
         scene->buffers.row_list = scene->row_list;
     }
     if (st_random_chance(&rng, 1, 3)) {
-        for (int64_t row = 0; row < request->rows; row++) scene->lengths[row] = st_random_between(&rng, 0, request->cols);
+        for (int64_t row = 0; row < request->rows; row++)
+            scene->lengths[row] = st_random_between(&rng, 0, request->cols);
         scene->buffers.lengths = scene->lengths;
     }
 }
@@ -138,17 +143,21 @@ static void place_outputs(struct scene *scene) {
     const int at_end = st_random_chance(&rng, 3, 4);
     buffers->values_stride = scene->width + (st_random_chance(&rng, 1, 4) ? 3 : 0);
     buffers->indices_stride = scene->width + (st_random_chance(&rng, 1, 4) ? 1 : 0);
-    scene->value_bytes = extent_of(buffers->row_list_count, buffers->values_stride, scene->width, (size_t)st_dtype_size(request->dtype));
-    scene->index_bytes = extent_of(buffers->row_list_count, buffers->indices_stride, scene->width, request->index_dtype == ST_I32 ? 4 : 8);
+    scene->value_bytes =
+        extent_of(buffers->row_list_count, buffers->values_stride, scene->width, (size_t)st_dtype_size(request->dtype));
+    scene->index_bytes = extent_of(buffers->row_list_count, buffers->indices_stride, scene->width,
+                                   request->index_dtype == ST_I32 ? 4 : 8);
     if (request->outputs & ST_OUT_VALUES) buffers->values = st_guarded_place(&values_pages, scene->value_bytes, at_end);
-    if (request->outputs & ST_OUT_INDICES) buffers->indices = st_guarded_place(&indices_pages, scene->index_bytes, at_end);
+    if (request->outputs & ST_OUT_INDICES)
+        buffers->indices = st_guarded_place(&indices_pages, scene->index_bytes, at_end);
     buffers->workspace_size = st_cpu_run_bytes(request, &scene->choice);
     if (buffers->workspace_size > workspace_pages.size) complain(scene, "workspace is larger than any formula says");
     assert_int_equal(buffers->workspace_size % 64, 0); /* so it is aligned to 64 at either end of its pages */
     buffers->workspace = st_guarded_place(&workspace_pages, (size_t)buffers->workspace_size, at_end);
 }
 
-/* What the reference writes, into memory that starts as the canary too, so that gaps between rows are compared as well. */
+/* What the reference writes, into memory that starts as the canary too, so that gaps between rows are compared as well.
+ */
 static st_status run_reference(const struct scene *scene) {
     st_rank_buffers buffers = scene->buffers;
     memset(expected_values, 0xa5, scene->value_bytes);
@@ -169,13 +178,17 @@ static st_status check(struct scene *scene, const st_cpu_table *table) {
     const st_rank_buffers *buffers = &scene->buffers;
     if (buffers->values != NULL) {
         if (!st_guarded_intact(&values_pages, buffers->values, scene->value_bytes)) complain(scene, "values overrun");
-        if (status == ST_OK && memcmp(buffers->values, expected_values, scene->value_bytes) != 0) complain(scene, "values");
+        if (status == ST_OK && memcmp(buffers->values, expected_values, scene->value_bytes) != 0)
+            complain(scene, "values");
     }
     if (buffers->indices != NULL) {
-        if (!st_guarded_intact(&indices_pages, buffers->indices, scene->index_bytes)) complain(scene, "indices overrun");
-        if (status == ST_OK && memcmp(buffers->indices, expected_indices, scene->index_bytes) != 0) complain(scene, "indices");
+        if (!st_guarded_intact(&indices_pages, buffers->indices, scene->index_bytes))
+            complain(scene, "indices overrun");
+        if (status == ST_OK && memcmp(buffers->indices, expected_indices, scene->index_bytes) != 0)
+            complain(scene, "indices");
     }
-    if (!st_guarded_intact(&workspace_pages, buffers->workspace, (size_t)buffers->workspace_size)) complain(scene, "workspace overrun");
+    if (!st_guarded_intact(&workspace_pages, buffers->workspace, (size_t)buffers->workspace_size))
+        complain(scene, "workspace overrun");
     return status;
 }
 
@@ -230,12 +243,15 @@ static void test_which_choices_split(void **state) {
     static const struct {
         int32_t kind, use_2ce, midk, bottomk, wg;
         int splits;
-    } cases[] = {{ST_TOPK, 0, 2, 2, 4, 0},    {ST_TOPK, 1, 1, 1, 4, 1},    {ST_TOPK, 1, 0, 0, 1, 0},   {ST_MIDK, 0, 0, 2, 4, 0},
-                 {ST_MIDK, 0, 2, 0, 4, 1},    {ST_MIDK, 1, 1, 2, 4, 0},    {ST_MIDK, 1, 0, 1, 4, 1},   {ST_BOTTOMK, 0, 2, 0, 4, 0},
-                 {ST_BOTTOMK, 0, 1, 2, 4, 1}, {ST_BOTTOMK, 1, 0, 1, 4, 0}, {ST_WINDOW, 0, 2, 0, 2, 1}, {ST_WINDOW, 1, 1, 0, 2, 0}};
+    } cases[] = {{ST_TOPK, 0, 2, 2, 4, 0},    {ST_TOPK, 1, 1, 1, 4, 1},    {ST_TOPK, 1, 0, 0, 1, 0},
+                 {ST_MIDK, 0, 0, 2, 4, 0},    {ST_MIDK, 0, 2, 0, 4, 1},    {ST_MIDK, 1, 1, 2, 4, 0},
+                 {ST_MIDK, 1, 0, 1, 4, 1},    {ST_BOTTOMK, 0, 2, 0, 4, 0}, {ST_BOTTOMK, 0, 1, 2, 4, 1},
+                 {ST_BOTTOMK, 1, 0, 1, 4, 0}, {ST_WINDOW, 0, 2, 0, 2, 1},  {ST_WINDOW, 1, 1, 0, 2, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        const st_rank_request request = {.kind = cases[i].kind, .dtype = ST_F32, .rows = 1, .cols = 100000, .k = 3, .threads = 4};
-        const st_choice choice = {.use_2ce = cases[i].use_2ce, .midk = cases[i].midk, .bottomk = cases[i].bottomk, .wg = cases[i].wg};
+        const st_rank_request request = {
+            .kind = cases[i].kind, .dtype = ST_F32, .rows = 1, .cols = 100000, .k = 3, .threads = 4};
+        const st_choice choice = {
+            .use_2ce = cases[i].use_2ce, .midk = cases[i].midk, .bottomk = cases[i].bottomk, .wg = cases[i].wg};
         assert_int_equal(st_cpu_splits(&request, &choice), cases[i].splits);
     }
 }
@@ -243,7 +259,8 @@ static void test_which_choices_split(void **state) {
 /* A window too large for any memory is SIZE_MAX, which no allocation gives. */
 static void test_workspace_does_not_wrap(void **state) {
     (void)state;
-    st_rank_request request = {.kind = ST_TOPK, .dtype = ST_F64, .rows = 1, .cols = INT64_MAX / 8, .threads = 4096, .outputs = 3};
+    st_rank_request request = {
+        .kind = ST_TOPK, .dtype = ST_F64, .rows = 1, .cols = INT64_MAX / 8, .threads = 4096, .outputs = 3};
     request.k = request.cols;
     for (int32_t mk = ST_MK_BITONIC; mk <= ST_MK_RADIX; mk++) {
         const st_choice choice = {.mk = mk, .wg = 1, .kl = 32, .tile = 64, .ctile = 64};

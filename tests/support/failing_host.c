@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* failing_host.c - every block carries its size in front; growing always moves, so that a kept old pointer is caught. */
+/* failing_host.c - every block carries its size in front; growing always moves, so that a kept old pointer is caught.
+ */
 #include "failing_host.h"
 
 #include <stddef.h>
@@ -23,7 +24,8 @@ struct thread {
 /* Counts an event; 1 where it must fail. */
 static int event_fails(st_failing_host *failing) {
     failing->events++;
-    const int fails = failing->events == failing->fail_at || (failing->fail_from > 0 && failing->events >= failing->fail_from);
+    const int fails =
+        failing->events == failing->fail_at || (failing->fail_from > 0 && failing->events >= failing->fail_from);
     failing->failures += fails;
     return fails;
 }
@@ -120,5 +122,6 @@ void st_failing_host_open(st_failing_host *failing, int64_t fail_at) {
 
 int st_failing_host_close(st_failing_host *failing) {
     pthread_mutex_destroy(&failing->mutex);
-    return failing->live_bytes == 0 && failing->live_blocks == 0 && failing->live_threads == 0 && failing->mistakes == 0;
+    return failing->live_bytes == 0 && failing->live_blocks == 0 && failing->live_threads == 0 &&
+           failing->mistakes == 0;
 }

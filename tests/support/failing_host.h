@@ -8,7 +8,8 @@
 
 #include "spiraltorch/host.h"
 
-/* Allocations (growth too) and thread starts are counted in one sequence. The struct must stay where it is while in use. */
+/* Allocations (growth too) and thread starts are counted in one sequence. The struct must stay where it is while in
+ * use. */
 typedef struct st_failing_host {
     st_host host;    /* to be given to the library */
     int64_t fail_at; /* this event fails, counted from 1; 0: none */

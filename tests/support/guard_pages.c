@@ -33,7 +33,9 @@ void st_guarded_close(st_guarded *guarded) {
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
 /* How far the canary reaches in front of a place, and behind it. */
-static size_t margin_before(const st_guarded *guarded, const char *place) { return least((size_t)(place - guarded->first), MARGIN); }
+static size_t margin_before(const st_guarded *guarded, const char *place) {
+    return least((size_t)(place - guarded->first), MARGIN);
+}
 static size_t margin_after(const st_guarded *guarded, const char *place, size_t bytes) {
     return least(guarded->size - (size_t)(place - guarded->first) - bytes, MARGIN);
 }

@@ -16,8 +16,8 @@ int st_guarded_open(st_guarded *guarded, size_t size);
 void st_guarded_close(st_guarded *guarded);
 
 /*
- * The `bytes` bytes that end at the page behind; at_end 0: that begin after the page in front. bytes <= size. They, and up
- * to 16 KiB around them, are filled with the canary; st_guarded_intact is 1 while it still stands around them.
+ * The `bytes` bytes that end at the page behind; at_end 0: that begin after the page in front. bytes <= size. They, and
+ * up to 16 KiB around them, are filled with the canary; st_guarded_intact is 1 while it still stands around them.
  */
 void *st_guarded_place(const st_guarded *guarded, size_t bytes, int at_end);
 int st_guarded_intact(const st_guarded *guarded, const void *place, size_t bytes);

@@ -44,7 +44,9 @@ int st_random_chance(st_random *random, uint32_t of, uint32_t in) { return st_ra
 int st_dtype_is_float(st_dtype dtype) { return dtype >= ST_F32 && dtype <= ST_BF16; }
 
 static uint32_t bits_of(st_dtype dtype) { return (uint32_t)st_dtype_size(dtype) * 8; }
-static uint64_t mask_of(st_dtype dtype) { return bits_of(dtype) == 64 ? UINT64_MAX : ((uint64_t)1 << bits_of(dtype)) - 1; }
+static uint64_t mask_of(st_dtype dtype) {
+    return bits_of(dtype) == 64 ? UINT64_MAX : ((uint64_t)1 << bits_of(dtype)) - 1;
+}
 static uint64_t sign_of(st_dtype dtype) { return (uint64_t)1 << (bits_of(dtype) - 1); }
 static int is_signed(st_dtype dtype) { return dtype == ST_I8 || dtype == ST_I16 || dtype == ST_I32 || dtype == ST_I64; }
 
@@ -127,7 +129,8 @@ static uint64_t near_zero(st_random *random, st_dtype dtype) {
 }
 
 static uint64_t extreme(st_random *random, st_dtype dtype) {
-    const uint64_t inward = st_random_chance(random, 1, 4) ? 1 : 0; /* the largest finite, or the integer next to the end */
+    const uint64_t inward =
+        st_random_chance(random, 1, 4) ? 1 : 0; /* the largest finite, or the integer next to the end */
     if (st_random_chance(random, 1, 2)) return highest_of(dtype) - inward;
     return st_dtype_is_float(dtype) ? lowest_of(dtype) - inward : lowest_of(dtype) + inward;
 }
@@ -161,19 +164,24 @@ static uint64_t element_of(st_random *random, st_dtype dtype, st_data data, cons
 void st_random_fill(st_random *random, st_dtype dtype, st_data data, void *elements, size_t count) {
     const size_t size = (size_t)st_dtype_size(dtype);
     uint64_t anchors[3];
-    for (int i = 0; i < 3; i++) anchors[i] = st_random_chance(random, 1, 8) ? any_nan(random, dtype) : normal(random, dtype);
+    for (int i = 0; i < 3; i++)
+        anchors[i] = st_random_chance(random, 1, 8) ? any_nan(random, dtype) : normal(random, dtype);
     for (size_t i = 0; i < count; i++) {
         const uint64_t wide = element_of(random, dtype, data, anchors, (double)i / (double)(count > 1 ? count - 1 : 1));
         const uint32_t word = (uint32_t)wide;
         const uint16_t half = (uint16_t)wide;
         const uint8_t byte = (uint8_t)wide;
-        const void *from = size == 8 ? (const void *)&wide : size == 4 ? (const void *)&word : size == 2 ? (const void *)&half : &byte;
+        const void *from = size == 8   ? (const void *)&wide
+                           : size == 4 ? (const void *)&word
+                           : size == 2 ? (const void *)&half
+                                       : &byte;
         memcpy((char *)elements + i * size, from, size);
     }
 }
 
 const char *st_data_name(st_data data) {
-    static const char *const names[] = {"normal", "few",        "two",       "equal",  "ascending", "descending", "organ pipe", "nan",
-                                        "zeros",  "infinities", "denormals", "masked", "all nan",   "narrow",     "bits"};
+    static const char *const names[] = {"normal",     "few",        "two",     "equal",  "ascending",
+                                        "descending", "organ pipe", "nan",     "zeros",  "infinities",
+                                        "denormals",  "masked",     "all nan", "narrow", "bits"};
     return data >= 0 && data < ST_DATA_COUNT ? names[data] : "unknown";
 }

@@ -34,7 +34,8 @@ static void test_every_dtype(void **state) {
 static void test_no_dtype(void **state) {
     (void)state;
     static const st_dtype none[] = {0, -1, 13, 100, INT32_MAX, INT32_MIN};
-    static const char *const names[] = {"", "f", "f8", "f32 ", " f32", "F32", "float", "int", "double", "f320", "uint", "bfloat"};
+    static const char *const names[] = {"",      "f",   "f8",     "f32 ", " f32", "F32",
+                                        "float", "int", "double", "f320", "uint", "bfloat"};
     for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
         assert_int_equal(st_dtype_size(none[i]), 0);
         assert_null(st_dtype_name(none[i]));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_entry.c - selecting and sorting entries, on input made to defeat both, and how many comparisons that can cost. */
+/* test_entry.c - selecting and sorting entries, on input made to defeat both, and how many comparisons that can cost.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -15,8 +16,9 @@
 enum { MOST = 20000 };
 
 /*
- * The same template with a comparison that counts, and, where an adversary sits behind it, decides values as late as it can
- * (McIlroy, "A Killer Adversary for Quicksort", 1999): an undecided value compared with another is fixed below all others.
+ * The same template with a comparison that counts, and, where an adversary sits behind it, decides values as late as it
+ * can (McIlroy, "A Killer Adversary for Quicksort", 1999): an undecided value compared with another is fixed below all
+ * others.
  */
 typedef struct counted {
     uint32_t id;
@@ -89,7 +91,8 @@ static st_wide plain[MOST], wide[MOST];
 static st_narrow narrow[MOST];
 static st_carried carried[MOST];
 
-/* Lays the same entries out in all three types, `plain` sorted by the C library. Half the time indices run backwards. */
+/* Lays the same entries out in all three types, `plain` sorted by the C library. Half the time indices run backwards.
+ */
 static void lay_out(enum shape shape, size_t count) {
     const uint64_t mask = st_random_chance(&rng, 1, 2) ? UINT32_MAX : 0;
     for (size_t i = 0; i < count; i++) {
@@ -156,12 +159,14 @@ static void test_select(void **state) {
         for (size_t i = 0; i < sizeof longer / sizeof longer[0]; i++) {
             const size_t count = longer[i];
             const size_t ranks[] = {1, 2, count / 4, count / 2, count - 1, count, st_random_below(&rng, count + 1)};
-            for (size_t j = 0; j < sizeof ranks / sizeof ranks[0]; j++) check_select((enum shape)shape, count, ranks[j]);
+            for (size_t j = 0; j < sizeof ranks / sizeof ranks[0]; j++)
+                check_select((enum shape)shape, count, ranks[j]);
         }
     }
 }
 
-/* The root is the last of the heap; replacing it by what comes before keeps the first entries of all that were offered. */
+/* The root is the last of the heap; replacing it by what comes before keeps the first entries of all that were offered.
+ */
 static void test_heap(void **state) {
     (void)state;
     for (int shape = 0; shape < SHAPES; shape++)
@@ -203,12 +208,13 @@ static void count_on(const char *what, size_t count, size_t k, int sorts) {
     /* A quadratic one takes count * count / 4 or more: 40 times this bound at 20,000. */
     const uint64_t most = 8 * count * (log2_above(count) + 2);
     if (comparisons > most) {
-        print_message("%s, %zu entries, k %zu: %llu comparisons, more than %llu\n", what, count, k, (unsigned long long)comparisons,
-                      (unsigned long long)most);
+        print_message("%s, %zu entries, k %zu: %llu comparisons, more than %llu\n", what, count, k,
+                      (unsigned long long)comparisons, (unsigned long long)most);
         fail();
     }
     for (size_t i = 1; sorts && i < count; i++) assert_false(values[entries[i].id] < values[entries[i - 1].id]);
-    for (size_t i = k; !sorts && k > 0 && i < count; i++) assert_false(values[entries[i].id] < values[entries[k - 1].id]);
+    for (size_t i = k; !sorts && k > 0 && i < count; i++)
+        assert_false(values[entries[i].id] < values[entries[k - 1].id]);
 }
 
 static void test_comparisons_are_bounded(void **state) {
@@ -261,7 +267,8 @@ static int set_up(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sort), cmocka_unit_test(test_select), cmocka_unit_test(test_heap),
-                                       cmocka_unit_test(test_comparisons_are_bounded), cmocka_unit_test(test_adversary)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_sort), cmocka_unit_test(test_select),
+                                       cmocka_unit_test(test_heap), cmocka_unit_test(test_comparisons_are_bounded),
+                                       cmocka_unit_test(test_adversary)};
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

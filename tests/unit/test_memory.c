@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_memory.c - the host with its blanks filled in, allocation through it, growth, and overflow-checked arithmetic. */
+/* test_memory.c - the host with its blanks filled in, allocation through it, growth, and overflow-checked arithmetic.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>

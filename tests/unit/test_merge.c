@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_merge.c - merging partials: equal to one shot, in any order and grouping; filler is skipped, NaN obeys its rule. */
+/* test_merge.c - merging partials: equal to one shot, in any order and grouping; filler is skipped, NaN obeys its rule.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,12 +63,27 @@ static void complain(const struct rules *rules, const char *law) {
 static void one_shot(const struct rules *rules, const void *row, int64_t count, struct partial *to) {
     const size_t size = (size_t)st_dtype_size(rules->dtype);
     const int64_t width = rules->k < count ? rules->k : count;
-    const st_rank_request request = {.struct_size = sizeof request, .kind = ST_WINDOW, .dtype = rules->dtype, .index_dtype = ST_I64,
-                                     .nan_rule = rules->nan_rule, .order = rules->order, .outputs = 3, .threads = 1,
-                                     .descending = rules->descending, .rows = 1, .cols = count, .hi = width, .row_stride = count,
+    const st_rank_request request = {.struct_size = sizeof request,
+                                     .kind = ST_WINDOW,
+                                     .dtype = rules->dtype,
+                                     .index_dtype = ST_I64,
+                                     .nan_rule = rules->nan_rule,
+                                     .order = rules->order,
+                                     .outputs = 3,
+                                     .threads = 1,
+                                     .descending = rules->descending,
+                                     .rows = 1,
+                                     .cols = count,
+                                     .hi = width,
+                                     .row_stride = count,
                                      .col_stride = 1};
-    const st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = row, .row_list_count = 1, .values = to->values,
-                                     .values_stride = width, .indices = to->indices, .indices_stride = width};
+    const st_rank_buffers buffers = {.struct_size = sizeof buffers,
+                                     .input = row,
+                                     .row_list_count = 1,
+                                     .values = to->values,
+                                     .values_stride = width,
+                                     .indices = to->indices,
+                                     .indices_stride = width};
     assert_int_equal(st_reference_rank(&host, &request, &buffers), ST_OK);
     memset((char *)to->values + (size_t)width * size, 0, (size_t)(rules->k - width) * size);
     for (int64_t i = width; i < rules->k; i++) to->indices[i] = -1;
@@ -81,7 +97,8 @@ static void deal(const struct rules *rules, const char *row, int64_t count, int3
     for (int64_t i = count; i-- > 0;) { /* backwards: the order within a part is free */
         struct partial *part = to[st_random_below(&rng, (uint64_t)parts)];
         if (st_random_chance(&rng, 1, 40)) {
-            memset((char *)part->values + (size_t)part->width * size, 0x7b, size); /* not zero: it must not be looked at */
+            memset((char *)part->values + (size_t)part->width * size, 0x7b,
+                   size); /* not zero: it must not be looked at */
             part->indices[part->width++] = -1;
         }
         memcpy((char *)part->values + (size_t)part->width * size, row + (size_t)i * size, size);
@@ -208,7 +225,8 @@ static void test_no_memory(void **state) {
     const int64_t *const indices[] = {indices_of_part};
     double got = -7;
     int64_t where = -7;
-    const st_merge_request request = {sizeof request, ST_F64, 0, ST_NAN_GREATEST, ST_SORTED, 1, 1, &width, values, indices};
+    const st_merge_request request = {sizeof request, ST_F64, 0,      ST_NAN_GREATEST, ST_SORTED, 1, 1,
+                                      &width,         values, indices};
     st_failing_host failing;
     st_failing_host_open(&failing, 1);
     assert_int_equal(st_merge_partials(&failing.host, &request, &got, &where), ST_E_MEMORY);
@@ -218,7 +236,8 @@ static void test_no_memory(void **state) {
     const int64_t huge[] = {INT64_MAX, INT64_MAX};
     const void *const two_values[] = {values_of_part, values_of_part};
     const int64_t *const two_indices[] = {indices_of_part, indices_of_part};
-    const st_merge_request wraps = {sizeof wraps, ST_F64, 0, ST_NAN_GREATEST, ST_SORTED, 2, 1, huge, two_values, two_indices};
+    const st_merge_request wraps = {sizeof wraps, ST_F64,     0,          ST_NAN_GREATEST, ST_SORTED, 2, 1,
+                                    huge,         two_values, two_indices};
     assert_int_equal(st_merge_partials(&failing.host, &wraps, &got, &where), ST_E_MEMORY);
     assert_true(st_failing_host_close(&failing));
 }

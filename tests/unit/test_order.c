@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_order.c - keys order as values do: all pairs of 8 and 16-bit elements by decoding, wider ones by pairs at random. */
+/* test_order.c - keys order as values do: all pairs of 8 and 16-bit elements by decoding, wider ones by pairs at
+ * random. */
 #include <setjmp.h>
 #include <math.h>
 #include <stdarg.h>
@@ -44,7 +45,8 @@ static struct value value_of(st_dtype dtype, uint64_t bits) {
         case ST_BF16: value.real = half_to_double(bits, 7, 127); break;
         case ST_I8: case ST_I16: case ST_I32: case ST_I64:
             value.negative = (int)(bits >> (width - 1));
-            value.magnitude = value.negative ? (~bits + 1) & (width == 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1) : bits;
+            value.magnitude =
+                value.negative ? (~bits + 1) & (width == 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1) : bits;
             break;
         default: value.magnitude = bits; break;
     }
@@ -64,7 +66,7 @@ static int expected_order(struct value a, struct value b, int descending, int32_
     if (a.is_nan && b.is_nan) return 0;
     if (a.is_nan || b.is_nan) {
         int nan_is_greatest = rule == ST_NAN_GREATEST || rule == ST_NAN_ERROR; /* above +inf; else below -inf */
-        if (rule == ST_NAN_LAST) nan_is_greatest = !descending;                /* behind all numbers, whatever the direction */
+        if (rule == ST_NAN_LAST) nan_is_greatest = !descending; /* behind all numbers, whatever the direction */
         const int upward = a.is_nan == nan_is_greatest ? 1 : -1;
         return descending ? -upward : upward;
     }
@@ -73,17 +75,20 @@ static int expected_order(struct value a, struct value b, int descending, int32_
 
 static void check_pair(st_dtype dtype, const st_order *order, int descending, int32_t rule, uint64_t a, uint64_t b) {
     const uint64_t left = st_key_of(order, a), right = st_key_of(order, b);
-    const int got = (left > right) - (left < right), expected = expected_order(value_of(dtype, a), value_of(dtype, b), descending, rule);
+    const int got = (left > right) - (left < right),
+              expected = expected_order(value_of(dtype, a), value_of(dtype, b), descending, rule);
     if (got == expected && left <= order->mask && right <= order->mask) return;
-    print_message("%s, %s, rule %d: %llx and %llx have keys %llx and %llx\n", st_dtype_name(dtype), descending ? "descending" : "ascending",
-                  rule, (unsigned long long)a, (unsigned long long)b, (unsigned long long)left, (unsigned long long)right);
+    print_message("%s, %s, rule %d: %llx and %llx have keys %llx and %llx\n", st_dtype_name(dtype),
+                  descending ? "descending" : "ascending", rule, (unsigned long long)a, (unsigned long long)b,
+                  (unsigned long long)left, (unsigned long long)right);
     fail();
 }
 
 /* Every element of 16 bits against its neighbours and a handful of landmarks; every pair of 8 bits. */
 static void check_all_elements(st_dtype dtype, int descending, int32_t rule) {
     const st_order order = st_order_of(dtype, descending, rule);
-    static const uint64_t landmarks[] = {0, 1, 0x7f, 0x80, 0x7fff, 0x8000, 0x8001, 0xffff, 0x7c00, 0x7c01, 0xfc00, 0x7f80, 0x7f81, 0xff80, 0x3c00};
+    static const uint64_t landmarks[] = {0,      1,      0x7f,   0x80,   0x7fff, 0x8000, 0x8001, 0xffff,
+                                         0x7c00, 0x7c01, 0xfc00, 0x7f80, 0x7f81, 0xff80, 0x3c00};
     assert_int_equal(order.bits, st_dtype_size(dtype) * 8);
     for (uint64_t a = 0; a <= order.mask; a++) {
         check_pair(dtype, &order, descending, rule, a, a);

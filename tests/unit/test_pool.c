@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_pool.c - every item once, workers told apart, calls side by side and inside each other, threads that cannot be had. */
+/* test_pool.c - every item once, workers told apart, calls side by side and inside each other, threads that cannot be
+ * had. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

@@ -45,9 +45,27 @@ static const struct answer answers[] = {
     {"a descending window is no mirror: ties stay by index", ST_WINDOW, 0, 0, 1, 1, 3, 4, {1, 1, 2, 2}, {3, 0}},
     {"and the ascending one", ST_WINDOW, 0, 0, 0, 1, 3, 4, {1, 1, 2, 2}, {1, 2}},
     {"zeros of both signs are equal, descending", ST_TOPK, 0, 0, 0, 0, 4, 4, {-0.0f, 0.0f, -0.0f, 0.0f}, {0, 1, 2, 3}},
-    {"zeros of both signs are equal, ascending", ST_BOTTOMK, 0, 0, 0, 0, 4, 4, {0.0f, -0.0f, 0.0f, -1.0f}, {3, 0, 1, 2}},
+    {"zeros of both signs are equal, ascending",
+     ST_BOTTOMK,
+     0,
+     0,
+     0,
+     0,
+     4,
+     4,
+     {0.0f, -0.0f, 0.0f, -1.0f},
+     {3, 0, 1, 2}},
     {"NaN is the greatest: first of TopK", ST_TOPK, ST_NAN_GREATEST, 0, 0, 0, 3, 5, {1, N, I, -I, -N}, {1, 4, 2}},
-    {"NaN is the greatest: last of BottomK", ST_BOTTOMK, ST_NAN_GREATEST, 0, 0, 0, 5, 5, {1, N, I, -I, N}, {3, 0, 2, 1, 4}},
+    {"NaN is the greatest: last of BottomK",
+     ST_BOTTOMK,
+     ST_NAN_GREATEST,
+     0,
+     0,
+     0,
+     5,
+     5,
+     {1, N, I, -I, N},
+     {3, 0, 2, 1, 4}},
     {"NaN is the least: last of TopK", ST_TOPK, ST_NAN_LEAST, 0, 0, 0, 5, 5, {1, N, I, -I, N}, {2, 0, 3, 1, 4}},
     {"NaN is the least: first of BottomK", ST_BOTTOMK, ST_NAN_LEAST, 0, 0, 0, 3, 5, {1, N, I, -I, N}, {1, 4, 3}},
     {"NaN last: last of TopK", ST_TOPK, ST_NAN_LAST, 0, 0, 0, 5, 5, {1, N, I, -I, N}, {2, 0, 3, 1, 4}},
@@ -63,9 +81,18 @@ static const struct answer answers[] = {
 static st_host host;
 
 static st_rank_request request_of(int32_t kind, st_dtype dtype, int64_t rows, int64_t cols, int64_t k) {
-    return (st_rank_request){.struct_size = sizeof(st_rank_request), .kind = kind, .dtype = dtype, .index_dtype = ST_I64,
-                             .outputs = ST_OUT_VALUES | ST_OUT_INDICES, .threads = 1, .rows = rows, .cols = cols, .k = k, .hi = k,
-                             .row_stride = cols, .col_stride = 1};
+    return (st_rank_request){.struct_size = sizeof(st_rank_request),
+                             .kind = kind,
+                             .dtype = dtype,
+                             .index_dtype = ST_I64,
+                             .outputs = ST_OUT_VALUES | ST_OUT_INDICES,
+                             .threads = 1,
+                             .rows = rows,
+                             .cols = cols,
+                             .k = k,
+                             .hi = k,
+                             .row_stride = cols,
+                             .col_stride = 1};
 }
 
 static void test_answers(void **state) {
@@ -80,11 +107,17 @@ static void test_answers(void **state) {
         request.order = answer->order;
         request.descending = answer->descending;
         request.lo = answer->lo;
-        const st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = answer->row, .row_list_count = 1, .values = values,
-                                         .values_stride = width, .indices = indices, .indices_stride = width};
+        const st_rank_buffers buffers = {.struct_size = sizeof buffers,
+                                         .input = answer->row,
+                                         .row_list_count = 1,
+                                         .values = values,
+                                         .values_stride = width,
+                                         .indices = indices,
+                                         .indices_stride = width};
         assert_int_equal(st_reference_rank(&host, &request, &buffers), ST_OK);
         for (int64_t j = 0; j < width; j++) {
-            if (indices[j] != answer->columns[j] || memcmp(&values[j], &answer->row[answer->columns[j]], sizeof(float)) != 0) {
+            if (indices[j] != answer->columns[j] ||
+                memcmp(&values[j], &answer->row[answer->columns[j]], sizeof(float)) != 0) {
                 print_message("%s: place %lld holds column %lld\n", answer->what, (long long)j, (long long)indices[j]);
                 fail();
             }
@@ -109,9 +142,10 @@ static void test_integers(void **state) {
         st_dtype dtype;
         const void *row;
         int64_t descending[4];
-    } cases[] = {{ST_I8, i8, {2, 0, 1, 3}},   {ST_U8, u8, {2, 1, 3, 0}},   {ST_I16, i16, {2, 0, 1, 3}}, {ST_U16, u16, {2, 1, 3, 0}},
-                 {ST_I32, i32, {2, 0, 1, 3}}, {ST_U32, u32, {2, 1, 3, 0}}, {ST_I64, i64, {2, 0, 1, 3}}, {ST_U64, u64, {2, 1, 3, 0}},
-                 {ST_I64, near, {2, 3, 0, 1}}, {ST_U64, near, {2, 3, 0, 1}}};
+    } cases[] = {{ST_I8, i8, {2, 0, 1, 3}},   {ST_U8, u8, {2, 1, 3, 0}},   {ST_I16, i16, {2, 0, 1, 3}},
+                 {ST_U16, u16, {2, 1, 3, 0}}, {ST_I32, i32, {2, 0, 1, 3}}, {ST_U32, u32, {2, 1, 3, 0}},
+                 {ST_I64, i64, {2, 0, 1, 3}}, {ST_U64, u64, {2, 1, 3, 0}}, {ST_I64, near, {2, 3, 0, 1}},
+                 {ST_U64, near, {2, 3, 0, 1}}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t indices[4];
         st_rank_request request = request_of(ST_TOPK, cases[i].dtype, 1, 4, 4);
@@ -126,7 +160,8 @@ static void test_integers(void **state) {
 /* The small floats: denormals, ones, infinities, NaN of either sign. */
 static void test_small_floats(void **state) {
     (void)state;
-    const uint16_t f16[] = {0x3c00, 0x0001, 0x8000, 0x7c00, 0xfc00, 0x7e00, 0xbc00, 0x03ff};  /* 1 denormal -0 inf -inf NaN -1 denormal */
+    const uint16_t f16[] = {0x3c00, 0x0001, 0x8000, 0x7c00,
+                            0xfc00, 0x7e00, 0xbc00, 0x03ff}; /* 1 denormal -0 inf -inf NaN -1 denormal */
     const uint16_t bf16[] = {0x3f80, 0x0001, 0x8000, 0x7f80, 0xff80, 0xffc1, 0xbf80, 0x007f};
     const int64_t expected[] = {4, 6, 2, 1, 7, 0, 3, 5};
     const uint16_t *const rows[] = {f16, bf16};
@@ -134,11 +169,17 @@ static void test_small_floats(void **state) {
         int64_t indices[8];
         uint16_t values[8];
         const st_rank_request request = request_of(ST_BOTTOMK, i == 0 ? ST_F16 : ST_BF16, 1, 8, 8);
-        const st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = rows[i], .row_list_count = 1, .values = values,
-                                         .values_stride = 8, .indices = indices, .indices_stride = 8};
+        const st_rank_buffers buffers = {.struct_size = sizeof buffers,
+                                         .input = rows[i],
+                                         .row_list_count = 1,
+                                         .values = values,
+                                         .values_stride = 8,
+                                         .indices = indices,
+                                         .indices_stride = 8};
         assert_int_equal(st_reference_rank(&host, &request, &buffers), ST_OK);
         assert_memory_equal(indices, expected, sizeof indices);
-        for (int j = 0; j < 8; j++) assert_int_equal(values[j], rows[i][expected[j]]); /* to the bit: -0, the NaN's payload */
+        for (int j = 0; j < 8; j++)
+            assert_int_equal(values[j], rows[i][expected[j]]); /* to the bit: -0, the NaN's payload */
     }
 }
 
@@ -151,8 +192,14 @@ static void test_ragged_rows(void **state) {
     int64_t indices[6];
     float values[6];
     const st_rank_request request = request_of(ST_TOPK, ST_F32, 3, 4, 2);
-    const st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = input, .row_list_count = 3, .lengths = lengths,
-                                     .values = values, .values_stride = 2, .indices = indices, .indices_stride = 2};
+    const st_rank_buffers buffers = {.struct_size = sizeof buffers,
+                                     .input = input,
+                                     .row_list_count = 3,
+                                     .lengths = lengths,
+                                     .values = values,
+                                     .values_stride = 2,
+                                     .indices = indices,
+                                     .indices_stride = 2};
     assert_int_equal(st_reference_rank(&host, &request, &buffers), ST_OK);
     assert_memory_equal(indices, columns, sizeof indices);
     assert_memory_equal(values, expected, sizeof values);
@@ -165,7 +212,8 @@ static void test_ragged_windows(void **state) {
     const struct {
         int32_t kind;
         int64_t length, columns[3];
-    } cases[] = {{ST_WINDOW, 4, {2, 1, 0}}, {ST_WINDOW, 3, {1, 0, -1}}, {ST_WINDOW, 1, {-1, -1, -1}}, {ST_MIDK, 2, {1, 0, -1}}};
+    } cases[] = {
+        {ST_WINDOW, 4, {2, 1, 0}}, {ST_WINDOW, 3, {1, 0, -1}}, {ST_WINDOW, 1, {-1, -1, -1}}, {ST_MIDK, 2, {1, 0, -1}}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t indices[3];
         st_rank_request request = request_of(cases[i].kind, ST_F32, 1, 4, 3);
@@ -192,8 +240,14 @@ static void test_lists_and_strides(void **state) {
     request.row_stride = -3;
     request.col_stride = -1;
     request.index_dtype = ST_I32;
-    const st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = input + 5, .row_list = list, .row_list_count = 3,
-                                     .values = values, .values_stride = 3, .indices = indices, .indices_stride = 2};
+    const st_rank_buffers buffers = {.struct_size = sizeof buffers,
+                                     .input = input + 5,
+                                     .row_list = list,
+                                     .row_list_count = 3,
+                                     .values = values,
+                                     .values_stride = 3,
+                                     .indices = indices,
+                                     .indices_stride = 2};
     assert_int_equal(st_reference_rank(&host, &request, &buffers), ST_OK);
     assert_memory_equal(values, expected, sizeof values);
     assert_memory_equal(indices, columns, sizeof indices);
@@ -208,7 +262,8 @@ static void test_nan_is_an_error(void **state) {
     st_rank_request request = request_of(ST_TOPK, ST_F32, 3, 3, 1);
     request.outputs = ST_OUT_INDICES;
     request.nan_rule = ST_NAN_ERROR;
-    st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = input, .row_list_count = 3, .indices = indices, .indices_stride = 1};
+    st_rank_buffers buffers = {
+        .struct_size = sizeof buffers, .input = input, .row_list_count = 3, .indices = indices, .indices_stride = 1};
     assert_int_equal(st_reference_rank(&host, &request, &buffers), ST_E_NAN);
     assert_non_null(strstr(st_last_message(), "row 0, column 2"));
     buffers.lengths = lengths;
@@ -234,7 +289,8 @@ static void test_memory_may_fail(void **state) {
     st_failing_host_open(&failing, 1);
     st_rank_request request = request_of(ST_TOPK, ST_F32, 1, 2, 1);
     request.outputs = ST_OUT_INDICES;
-    const st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = input, .row_list_count = 1, .indices = &index, .indices_stride = 1};
+    const st_rank_buffers buffers = {
+        .struct_size = sizeof buffers, .input = input, .row_list_count = 1, .indices = &index, .indices_stride = 1};
     assert_int_equal(st_reference_rank(&failing.host, &request, &buffers), ST_E_MEMORY);
     assert_int_equal(index, -7);
     assert_int_equal(st_reference_rank(&failing.host, &request, &buffers), ST_OK);
@@ -271,10 +327,14 @@ static int set_up(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers),          cmocka_unit_test(test_integers),
-                                       cmocka_unit_test(test_small_floats),     cmocka_unit_test(test_ragged_rows),
-                                       cmocka_unit_test(test_ragged_windows),   cmocka_unit_test(test_lists_and_strides),
-                                       cmocka_unit_test(test_nan_is_an_error),  cmocka_unit_test(test_memory_may_fail),
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_answers),
+                                       cmocka_unit_test(test_integers),
+                                       cmocka_unit_test(test_small_floats),
+                                       cmocka_unit_test(test_ragged_rows),
+                                       cmocka_unit_test(test_ragged_windows),
+                                       cmocka_unit_test(test_lists_and_strides),
+                                       cmocka_unit_test(test_nan_is_an_error),
+                                       cmocka_unit_test(test_memory_may_fail),
                                        cmocka_unit_test(test_band)};
     return cmocka_run_group_tests(tests, set_up, NULL);
 }

@@ -83,8 +83,8 @@ static void test_messages_belong_to_threads(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_codes_are_pinned), cmocka_unit_test(test_fail_leaves_a_message),
-                                       cmocka_unit_test(test_long_messages_are_cut),
-                                       cmocka_unit_test(test_messages_belong_to_threads)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_codes_are_pinned), cmocka_unit_test(test_fail_leaves_a_message),
+        cmocka_unit_test(test_long_messages_are_cut), cmocka_unit_test(test_messages_belong_to_threads)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_stream.c - however a row is cut into chunks, a stream gives what the reference gives for the whole, in little memory. */
+/* test_stream.c - however a row is cut into chunks, a stream gives what the reference gives for the whole, in little
+ * memory. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -29,7 +30,8 @@ static st_scanner scanner_of(st_dtype dtype) {
 }
 
 static st_stream_options options_of(st_dtype dtype, int64_t lo, int64_t hi, int64_t length) {
-    return (st_stream_options){.struct_size = sizeof(st_stream_options), .dtype = dtype, .lo = lo, .hi = hi, .length = length};
+    return (st_stream_options){
+        .struct_size = sizeof(st_stream_options), .dtype = dtype, .lo = lo, .hi = hi, .length = length};
 }
 
 static st_status open_stream(const st_host *host, const st_stream_options *options, st_stream **stream) {
@@ -39,20 +41,32 @@ static st_status open_stream(const st_host *host, const st_stream_options *optio
 }
 
 static void complain(const st_stream_options *options, st_data data, size_t count, const char *what) {
-    print_message("%s: %s %s, %zu elements, [%lld, %lld) %s, rule %d, order %d, length %lld\n", what, st_dtype_name(options->dtype),
-                  st_data_name(data), count, (long long)options->lo, (long long)options->hi,
-                  options->descending ? "descending" : "ascending", options->nan_rule, options->order, (long long)options->length);
+    print_message("%s: %s %s, %zu elements, [%lld, %lld) %s, rule %d, order %d, length %lld\n", what,
+                  st_dtype_name(options->dtype), st_data_name(data), count, (long long)options->lo,
+                  (long long)options->hi, options->descending ? "descending" : "ascending", options->nan_rule,
+                  options->order, (long long)options->length);
     fail();
 }
 
 /* The window that the reference finds in one shot, cut to what the row has. */
-static st_status one_shot(const st_host *host, const st_stream_options *options, const void *row, size_t count, void *values,
-                          int64_t *indices, int64_t *width) {
+static st_status one_shot(const st_host *host, const st_stream_options *options, const void *row, size_t count,
+                          void *values, int64_t *indices, int64_t *width) {
     const int64_t n = (int64_t)count, hi = options->hi < n ? options->hi : n, lo = options->lo < hi ? options->lo : hi;
     *width = hi - lo;
-    const st_rank_request request = {.struct_size = sizeof request, .kind = ST_WINDOW, .dtype = options->dtype, .index_dtype = ST_I64,
-                                     .nan_rule = options->nan_rule, .order = options->order, .outputs = 3, .threads = 1,
-                                     .descending = options->descending, .rows = 1, .cols = n, .lo = lo, .hi = hi, .row_stride = n,
+    const st_rank_request request = {.struct_size = sizeof request,
+                                     .kind = ST_WINDOW,
+                                     .dtype = options->dtype,
+                                     .index_dtype = ST_I64,
+                                     .nan_rule = options->nan_rule,
+                                     .order = options->order,
+                                     .outputs = 3,
+                                     .threads = 1,
+                                     .descending = options->descending,
+                                     .rows = 1,
+                                     .cols = n,
+                                     .lo = lo,
+                                     .hi = hi,
+                                     .row_stride = n,
                                      .col_stride = 1};
     const st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = row, .row_list_count = 1, .values = values,
                                      .values_stride = *width, .indices = indices, .indices_stride = *width};
@@ -69,7 +83,8 @@ static size_t next_chunk(int style, size_t left) {
     return chunk < left ? chunk : left;
 }
 
-/* Pushes a copy of each chunk that ends with its allocation and is gone afterwards, so that nothing may be read late. */
+/* Pushes a copy of each chunk that ends with its allocation and is gone afterwards, so that nothing may be read late.
+ */
 static st_status push_all(st_stream *stream, st_dtype dtype, const char *row, size_t count, int style) {
     const size_t size = (size_t)st_dtype_size(dtype);
     st_status status = ST_OK;
@@ -102,18 +117,21 @@ static void check(const st_stream_options *options, st_data data, size_t count) 
         has_nan |= st_bits_are_nan(options->dtype, st_element_bits((char *)row + i * size, (uint32_t)size * 8));
     const int refuses = options->nan_rule == ST_NAN_ERROR && has_nan && options->hi > options->lo;
     assert_int_equal(open_stream(&failing.host, options, &stream), ST_OK);
-    const st_status status = push_all(stream, options->dtype, (const char *)row, count, count > 3000 ? 2 + (int)st_random_below(&rng, 3) : (int)st_random_below(&rng, 5));
+    const st_status status = push_all(stream, options->dtype, (const char *)row, count,
+                                      count > 3000 ? 2 + (int)st_random_below(&rng, 3) : (int)st_random_below(&rng, 5));
     if (status != (refuses ? ST_E_NAN : ST_OK)) complain(options, data, count, "status of pushing");
     if (status == ST_OK) {
         st_stream_options numbers = *options;
         if (numbers.nan_rule == ST_NAN_ERROR) numbers.nan_rule = ST_NAN_GREATEST;
-        assert_int_equal(one_shot(&failing.host, &numbers, row, count, expected_values, expected_indices, &width), ST_OK);
+        assert_int_equal(one_shot(&failing.host, &numbers, row, count, expected_values, expected_indices, &width),
+                         ST_OK);
         if (st_stream_ready(stream) != width) complain(options, data, count, "ready");
         const int outputs = (int)st_random_below(&rng, 4) | (int)st_random_below(&rng, 4);
         memset(values, 0xa5, sizeof values[0] * ((size_t)width + 1));
         if (st_stream_finish(stream, outputs & 1 ? values : NULL, outputs & 2 ? indices : NULL, width) != ST_OK)
             complain(options, data, count, "status of finishing");
-        if (outputs & 1 && memcmp(values, expected_values, (size_t)width * size) != 0) complain(options, data, count, "values");
+        if (outputs & 1 && memcmp(values, expected_values, (size_t)width * size) != 0)
+            complain(options, data, count, "values");
         if (outputs & 2 && memcmp(indices, expected_indices, (size_t)width * sizeof *indices) != 0)
             complain(options, data, count, "indices");
     }
@@ -139,7 +157,8 @@ static st_stream_options random_options(size_t count) {
             break;
         default: lo = st_random_chance(&rng, 1, 3) ? st_random_between(&rng, 0, hi) : 0; break;
     }
-    st_stream_options options = options_of((st_dtype)st_random_between(&rng, ST_F32, ST_U64), lo, hi, st_random_chance(&rng, 2, 3) ? n : -1);
+    st_stream_options options =
+        options_of((st_dtype)st_random_between(&rng, ST_F32, ST_U64), lo, hi, st_random_chance(&rng, 2, 3) ? n : -1);
     options.descending = (int32_t)st_random_below(&rng, 2);
     options.nan_rule = (int32_t)st_random_below(&rng, 4);
     options.order = (int32_t)st_random_below(&rng, 2);
@@ -297,7 +316,8 @@ static void test_misuse(void **state) {
     assert_true(st_failing_host_close(&failing));
 }
 
-/* A NaN under the error rule is named by its index in the whole row, and ends the stream; an empty window looks at nothing. */
+/* A NaN under the error rule is named by its index in the whole row, and ends the stream; an empty window looks at
+ * nothing. */
 static void test_nan_is_an_error(void **state) {
     (void)state;
     enum { COUNT = 10000 };
@@ -350,9 +370,13 @@ static int set_up(void **state) {
 }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_any_chunks_equal_one_shot), cmocka_unit_test(test_long_rows), cmocka_unit_test(test_both_ends),
-        cmocka_unit_test(test_memory_is_bounded), cmocka_unit_test(test_no_memory), cmocka_unit_test(test_misuse),
-        cmocka_unit_test(test_nan_is_an_error), cmocka_unit_test(test_windows_beyond_memory)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_any_chunks_equal_one_shot),
+                                       cmocka_unit_test(test_long_rows),
+                                       cmocka_unit_test(test_both_ends),
+                                       cmocka_unit_test(test_memory_is_bounded),
+                                       cmocka_unit_test(test_no_memory),
+                                       cmocka_unit_test(test_misuse),
+                                       cmocka_unit_test(test_nan_is_an_error),
+                                       cmocka_unit_test(test_windows_beyond_memory)};
     return cmocka_run_group_tests(tests, set_up, NULL);
 }
