@@ -20,18 +20,17 @@ fi
 rm -f "$log"
 
 show() {
-    echo
-    echo "\$ $1"
+    printf '\n$ %s\n' "$1"
 }
 PATH=$(pwd)/build/release:$(pwd)/build/release/examples:$PATH
 
 show "spiraltorch devices"
 spiraltorch devices
 
-# The largest packages of this machine, by name, out of a pipe.
+# The largest packages of this machine, by name, out of a pipe. (A removed package that left files has no size.)
 if command -v dpkg-query >/dev/null 2>&1; then
-    show "dpkg-query -W -f '\${Installed-Size}\\t\${Package}\\n' | spiraltorch topk -k 10 --column 1 --show 2 -"
-    dpkg-query -W -f '${Installed-Size}\t${Package}\n' | spiraltorch topk -k 10 --column 1 --show 2 -
+    show "dpkg-query -W -f '\${Installed-Size}\\t\${Package}\\n' | grep '^[0-9]' | spiraltorch topk -k 10 --column 1 --show 2 -"
+    dpkg-query -W -f '${Installed-Size}\t${Package}\n' | grep '^[0-9]' | spiraltorch topk -k 10 --column 1 --show 2 -
 fi
 
 # 1,000 pictures of clothes, named by their 10 nearest among 60,000.

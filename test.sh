@@ -129,7 +129,7 @@ export SPIRALTORCH ST_BUILD
 
 part "structure, package, README" 45
 tally run pytest --name structure --timeout 200 -- "$ST_PYTHON" -m pytest -q -ra tests/structure
-tally run pytest --name package --timeout 200 -- "$ST_PYTHON" -m pytest -q -ra tests/package
+tally run pytest --name package --timeout 200 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_package.py
 
 part "unit and kernel tests" 60
 cmocka_tests release ""
@@ -149,13 +149,15 @@ part "command line" 60
 tally run pytest --name cli --timeout 400 -- "$ST_PYTHON" -m pytest -q -ra tests/cli
 
 part "quickstart" 30
-tally run plain --name quickstart.sh --timeout 240 -- ./quickstart.sh
+tally run pytest --name quickstart --timeout 240 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_quickstart.py
 
 # ---- sanitizers -------------------------------------------------------------------------------------------------------
 part "asan" 150
 if build asan; then
     cmocka_tests asan ""
     rank_check asan $((configs / 12)) 300 ""
+    SPIRALTORCH=$here/build/asan/spiraltorch tally run pytest --name "cli, sanitized" --timeout 400 -- \
+        env ST_SANITIZED=1 "$ST_PYTHON" -m pytest -q -ra tests/cli
 fi
 
 part "tsan" 110

@@ -60,10 +60,11 @@ def cmocka_reasons(text):
     for line in text.splitlines():
         if line.startswith("[ RUN      ] "):
             said = []
-        elif match := re.match(r"\[  SKIPPED \] ([A-Za-z_]\w*)$", line):
-            if said is not None:
+        elif line.startswith("["):  # an outcome, or the list at the end of a group
+            match = re.match(r"\[  SKIPPED \] ([A-Za-z_]\w*)$", line)
+            if match and said is not None:
                 reasons.append(f"{match.group(1)}: {' '.join(said) or 'it gives no reason'}")
-            said = None  # what follows is the list at the end
+            said = None
         elif said is not None:
             said.append(line.strip())
     return reasons
