@@ -100,7 +100,8 @@ ST_API void st_rank_request_init(st_rank_request *request, int32_t kind, int64_t
 /*
  * Plans a request on a device: an id such as "cpu" or "cuda:0", or "auto" (also NULL). With caps, plans for that hardware,
  * present or not; device must then be NULL.
- * ST_E_ARGUMENT names the field of the request; ST_E_DEVICE: no such device, or it cannot run.
+ * ST_E_ARGUMENT names the field of the request; ST_E_DEVICE: no such device, or it cannot run; ST_E_UNSUPPORTED: the device
+ * has no kernel for the kind.
  * Thread-safe; a plan made before costs well under a microsecond, without a lock.
  */
 ST_API st_status st_plan_request(st_context *context, const st_rank_request *request, const char *device,

@@ -21,6 +21,7 @@ enum { ALIGNMENT = 64 };
 static st_status revise(const st_context *context, const st_plan *plan, st_plan *revised, const st_registered **registered) {
     st_status status;
     int32_t position;
+    *registered = NULL;
     if (context == NULL) return st_fail(ST_E_ARGUMENT, "context is NULL");
     if (plan == NULL) return st_fail(ST_E_ARGUMENT, "plan is NULL");
     if (plan->struct_size != sizeof *plan)

@@ -11,6 +11,7 @@
 #include "backends/cpu/select.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "device/caps.h"
 #include "rank/streaming.h"
 
 struct cpu {
@@ -19,23 +20,9 @@ struct cpu {
     st_cpu_table table;
 };
 
-st_device_caps st_cpu_caps(const st_processor *processor, int32_t threads) {
-    static const int32_t lanes[] = {[ST_ISA_PORTABLE] = 1, [ST_ISA_NEON] = 4, [ST_ISA_AVX2] = 8, [ST_ISA_AVX512] = 16};
-    const st_isa isa = st_processor_best(processor);
-    return (st_device_caps){.struct_size = sizeof(st_device_caps),
-                            .backend = ST_BACKEND_CPU,
-                            .subgroup = isa != ST_ISA_PORTABLE,
-                            .lanes = lanes[isa],
-                            .max_workgroup = threads < 1 ? 1 : threads,
-                            .compute_units = processor->cpus,
-                            .shared_mem = processor->l1_data,
-                            .l2_cache = processor->l2,
-                            .l3_cache = processor->l3};
-}
-
 static st_status cpu_device(void *self, st_device_info *info) {
     const struct cpu *cpu = self;
-    *info = (st_device_info){.struct_size = sizeof *info, .available = 1, .caps = st_cpu_caps(&cpu->processor, cpu->processor.cpus)};
+    *info = (st_device_info){.struct_size = sizeof *info, .available = 1, .caps = st_caps_of_processor(&cpu->processor, cpu->processor.cpus)};
     snprintf(info->id, sizeof info->id, "cpu");
     snprintf(info->backend, sizeof info->backend, "cpu");
     snprintf(info->name, sizeof info->name, "%s (%s)", cpu->processor.name, st_isa_name(st_processor_best(&cpu->processor)));

@@ -12,9 +12,6 @@
 /* Fills *backend for a processor (its disabled instruction sets already removed); backend->close frees it. ST_E_MEMORY. */
 st_status st_cpu_backend_open(const st_host *host, const st_processor *processor, st_backend *backend);
 
-/* The caps of a processor, for a context of `threads` threads. */
-st_device_caps st_cpu_caps(const st_processor *processor, int32_t threads);
-
 /* A conservative Choice for a resolved request on CPU caps, with no measurement: what the fallback chooser proposes. */
 void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps, st_choice *choice);
 

@@ -98,11 +98,27 @@ static void write_row(const struct job *job, int64_t position, const char *first
     }
 }
 
+/*
+ * The lists were checked, but another thread may have changed them since: each number is read once, and kept within the
+ * input.
+ */
+static int64_t row_at(const struct job *job, int64_t position) {
+    if (job->buffers->row_list == NULL) return position;
+    const int64_t number = *(const volatile int64_t *)&job->buffers->row_list[position];
+    return number < 0 || number >= job->request->rows ? 0 : number;
+}
+
+static size_t length_of(const struct job *job, int64_t number) {
+    if (job->buffers->lengths == NULL) return (size_t)job->request->cols;
+    const int64_t length = *(const volatile int64_t *)&job->buffers->lengths[number];
+    return length < 0 || length > job->request->cols ? 0 : (size_t)length;
+}
+
 /* Sets up the row at a position of the output, from the nearer end; returns the elements of its window. */
 static size_t open_row(const struct job *job, int64_t position, st_cpu_row *row, size_t *lo, size_t *hi) {
     const st_rank_request *request = job->request;
-    const int64_t number = job->buffers->row_list == NULL ? position : job->buffers->row_list[position];
-    const size_t length = (size_t)(job->buffers->lengths == NULL ? request->cols : job->buffers->lengths[number]);
+    const int64_t number = row_at(job, position);
+    const size_t length = length_of(job, number);
     const st_window window = st_window_of(request, length);
     const int far_end = length - window.lo < window.hi;
     *lo = far_end ? length - window.hi : window.lo;
@@ -179,19 +195,22 @@ static void rank_split_row(struct job *job, int64_t position, st_pool *pool) {
     close_row(job, position, &job->row, window, count);
 }
 
+static size_t find_nan(const struct job *job, int64_t number, size_t length) {
+    const st_rank_request *request = job->request;
+    const char *first = (const char *)job->buffers->input + number * request->row_stride * st_dtype_size(request->dtype);
+    return job->kernels->find_nan(&job->near_order, first, (ptrdiff_t)request->col_stride, length);
+}
+
 /* Lowers job->nan_row to the lowest row of the item that has a NaN. */
 static void find_nan_rows(void *argument, int64_t item, int32_t worker) {
     struct job *job = argument;
     (void)worker;
     const int64_t end = (item + 1) * job->rows_per_item, rows = job->buffers->row_list_count;
     for (int64_t position = item * job->rows_per_item; position < (end < rows ? end : rows); position++) {
-        const int64_t number = job->buffers->row_list == NULL ? position : job->buffers->row_list[position];
         int64_t lowest = atomic_load_explicit(&job->nan_row, memory_order_relaxed);
-        st_cpu_row row;
-        size_t lo, hi;
-        if (number >= lowest) continue;
-        open_row(job, position, &row, &lo, &hi);
-        if (row.kernels->find_nan(&row.order, row.elements, row.stride, row.length) == row.length) continue;
+        const int64_t number = row_at(job, position);
+        const size_t length = length_of(job, number);
+        if (number >= lowest || find_nan(job, number, length) == length) continue;
         while (number < lowest && !atomic_compare_exchange_weak(&job->nan_row, &lowest, number)) continue;
     }
 }
@@ -201,10 +220,7 @@ static st_status refuse_nan(struct job *job, st_pool *pool, int64_t items) {
     st_pool_run(pool, job->room.workers, items, find_nan_rows, job);
     const int64_t number = atomic_load(&job->nan_row);
     if (number == INT64_MAX) return ST_OK;
-    const st_rank_request *request = job->request;
-    const size_t length = (size_t)(job->buffers->lengths == NULL ? request->cols : job->buffers->lengths[number]);
-    const char *first = (const char *)job->buffers->input + number * request->row_stride * st_dtype_size(request->dtype);
-    const size_t column = job->kernels->find_nan(&job->near_order, first, (ptrdiff_t)request->col_stride, length);
+    const size_t column = find_nan(job, number, length_of(job, number));
     return st_fail(ST_E_NAN, "row %lld, column %zu is NaN, and the rule is error", (long long)number, column);
 }
 
