@@ -142,7 +142,7 @@ INLINE void sort_padded(st_narrow *entries, size_t count, int registers) {
 #pragma GCC unroll 16
     for (int i = 0; i < registers; i++) {
         const size_t from = (size_t)i * LANES;
-        there[i] = count >= from + LANES ? 0xff : count <= from ? 0 : (__mmask8)((1u << (count - from)) - 1);
+        there[i] = (__mmask8)(count >= from + LANES ? 0xffu : count <= from ? 0u : (1u << (count - from)) - 1);
         v[i] = _mm512_mask_loadu_epi64(greatest, there[i], entries + from);
     }
     sort_registers(v, registers);
