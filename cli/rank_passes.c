@@ -37,21 +37,30 @@ typedef struct search {
 /* ---- counting ------------------------------------------------------------------------------------------------------------ */
 
 static void count_chunk(search *find, int64_t count) {
-    uint64_t mask = (1u << find->digit) - 1;
-    int are_one = find->first.prefix == find->last.prefix;
-    for (int64_t i = 0; i < count; i++) {
-        uint64_t leading = find->keys[i] >> find->shift;
-        /* In two steps: the whole may be a shift by 64. */
-        if (leading >> find->digit == find->first.prefix) {
-            find->first.bins[leading & mask]++;
+    const uint64_t mask = (1u << find->digit) - 1;
+    const uint64_t *keys = find->keys;
+    const int32_t shift = find->shift, digit = find->digit;
+    const uint64_t first = find->first.prefix, last = find->last.prefix;
+    int64_t *bins = find->first.bins, *others = find->last.bins;
+    if (shift + digit == find->order.bits) {
+        for (int64_t i = 0; i < count; i++) {
+            bins[keys[i] >> shift]++;
         }
-        if (!are_one && leading >> find->digit == find->last.prefix) {
-            find->last.bins[leading & mask]++;
+        return;
+    }
+    /* Few elements belong, so that branches cost less than bins that are touched in vain. */
+    for (int64_t i = 0; i < count; i++) {
+        const uint64_t leading = keys[i] >> shift;
+        if (leading >> digit == first) {
+            bins[leading & mask]++;
+        } else if (leading >> digit == last) {
+            others[leading & mask]++;
         }
     }
 }
 
-static void close_in(end *side, const int64_t *bins, int32_t digit) {
+static void close_in(end *side, int32_t digit) {
+    const int64_t *bins = side->bins;
     int64_t bin = 0;
     while (side->inside >= bins[bin]) {
         side->inside -= bins[bin];
@@ -95,18 +104,20 @@ static int counting_pass(search *find, const char *what) {
     if (status != ST_CLI_GO) {
         return status;
     }
-    int are_one = find->first.prefix == find->last.prefix;
     int64_t counted = 0, counted_last = 0;
+    int are_one = find->first.prefix == find->last.prefix;
     for (int64_t bin = 0; bin < BINS; bin++) {
+        if (are_one) {
+            find->last.bins[bin] = find->first.bins[bin];
+        }
         counted += find->first.bins[bin];
-        counted_last += are_one ? find->first.bins[bin] : find->last.bins[bin];
+        counted_last += find->last.bins[bin];
     }
     if (counted != find->first.same || counted_last != find->last.same) {
         return st_cli_fail(find->job->command, "%s: changed while it was read; copy it first", find->job->input.name);
     }
-    const int64_t *last_bins = are_one ? find->first.bins : find->last.bins;
-    close_in(&find->first, find->first.bins, find->digit);
-    close_in(&find->last, last_bins, find->digit);
+    close_in(&find->first, find->digit);
+    close_in(&find->last, find->digit);
     return ST_CLI_GO;
 }
 
@@ -120,10 +131,8 @@ typedef struct gathered {
     int64_t first_met, last_met; /* elements met that equal an end */
 } gathered;
 
+/* Whether an element between the ends, or equal to one, is gathered. */
 static int belongs(const search *find, gathered *result, uint64_t leading) {
-    if (leading < find->first.prefix || leading > find->last.prefix) {
-        return 0;
-    }
     if (!result->exact) {
         return 1;
     }
@@ -140,6 +149,9 @@ static int belongs(const search *find, gathered *result, uint64_t leading) {
 
 static int gathering_pass(search *find, gathered *result) {
     st_rank_job *job = find->job;
+    const uint64_t *keys = find->keys;
+    const int32_t shift = find->shift;
+    const uint64_t low = find->first.prefix, span = find->last.prefix - low;
     int status = find->feed->begin(job, find->feed, "last pass");
     int64_t at = 0;
     while (status == ST_CLI_GO) {
@@ -154,7 +166,8 @@ static int gathering_pass(search *find, gathered *result) {
             const char *chunk = (const char *)elements + from * job->size;
             st_order_keys(&find->order, chunk, part, find->keys);
             for (int64_t i = 0; i < part; i++) {
-                if (belongs(find, result, find->keys[i] >> find->shift)) {
+                const uint64_t leading = keys[i] >> shift;
+                if (leading - low <= span && belongs(find, result, leading)) {
                     if (result->count == result->capacity) {
                         return st_cli_fail(job->command, "%s: changed while it was read; copy it first", job->input.name);
                     }
