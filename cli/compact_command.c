@@ -22,7 +22,7 @@ typedef struct compaction {
     int64_t in_row; /* elements of the present row that were read */
 } compaction;
 
-/* ---- bounds ---------------------------------------------------------------------------------------------------------------- */
+/* ---- bounds ------------------------------------------------------------------------------------------------------ */
 
 /* The bound that nothing lies beyond. */
 static const char *open_bound(st_dtype dtype, int is_upper) {
@@ -42,16 +42,18 @@ static const char *open_bound(st_dtype dtype, int is_upper) {
 static int parse_bound(const compaction *run, const char *option, const char *text, int is_upper, uint64_t *bound) {
     const st_rank_job *job = &run->job;
     if (st_parse_element(text ? text : open_bound(job->dtype, is_upper), job->dtype, bound) != ST_OK) {
-        return st_cli_usage(job->command, "%s: '%s' is no %s, the dtype of %s; give a number that it can hold", option, text,
-                            st_dtype_name(job->dtype), job->input.name);
+        return st_cli_usage(job->command, "%s: '%s' is no %s, the dtype of %s; give a number that it can hold", option,
+                            text, st_dtype_name(job->dtype), job->input.name);
     }
     if (st_input_first_nan(job->dtype, bound, 1, 1) == 0) {
-        return st_cli_usage(job->command, "%s: NaN is not a bound, because nothing compares with it; give a number, inf or -inf", option);
+        return st_cli_usage(job->command,
+                            "%s: NaN is not a bound, because nothing compares with it; give a number, inf or -inf",
+                            option);
     }
     return ST_CLI_GO;
 }
 
-/* ---- blocks ------------------------------------------------------------------------------------------------------------------ */
+/* ---- blocks ------------------------------------------------------------------------------------------------------ */
 
 static int reserve(compaction *run, int64_t elements, int64_t rows) {
     st_rank_job *job = &run->job;
@@ -77,7 +79,10 @@ static int reserve(compaction *run, int64_t elements, int64_t rows) {
     return ST_CLI_GO;
 }
 
-/* Rows in memory, or part of one: their matches go to the sink. first: the index of their first element. whole: rows end. */
+/*
+ * Rows in memory, or part of one: their matches go to the sink. first: the index of their first element. whole: rows
+ * end.
+ */
 static int take(compaction *run, const st_job_rows *rows, const char *const *labels, int whole) {
     st_rank_job *job = &run->job;
     int status = reserve(run, rows->rows * rows->cols, rows->rows);
@@ -108,7 +113,8 @@ static int take(compaction *run, const st_job_rows *rows, const char *const *lab
             }
             run->indices[i] += rows->first_col;
         }
-        status = st_sink_piece(&job->sink, count, run->values + at * job->size, run->indices + at, run->labels ? run->labels + at : NULL);
+        status = st_sink_piece(&job->sink, count, run->values + at * job->size, run->indices + at,
+                               run->labels ? run->labels + at : NULL);
         if (status == ST_CLI_GO && whole) {
             status = st_sink_end_row(&job->sink);
         }
@@ -154,13 +160,13 @@ static int run_in_order(compaction *run) {
         return st_sink_end_row(&job->sink);
     }
     if (run->in_row > 0) {
-        return st_cli_fail(job->command, "%s: ends within a row, %lld elements into it; --cols or --dtype may be wrong", job->input.name,
-                           (long long)run->in_row);
+        return st_cli_fail(job->command, "%s: ends within a row, %lld elements into it; --cols or --dtype may be wrong",
+                           job->input.name, (long long)run->in_row);
     }
     return ST_CLI_GO;
 }
 
-/* ---- another axis than the last ------------------------------------------------------------------------------------------------ */
+/* ---- another axis than the last ---------------------------------------------------------------------------------- */
 
 static int take_slabs(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument) {
     (void)first;
@@ -198,7 +204,8 @@ static int run_columns(compaction *run) {
                 }
                 count += part;
             }
-            st_job_rows rows = {.elements = piece, .rows = 1, .cols = count, .row_stride = count, .col_stride = 1, .first_col = from};
+            st_job_rows rows = {
+                .elements = piece, .rows = 1, .cols = count, .row_stride = count, .col_stride = 1, .first_col = from};
             if (status == ST_CLI_GO) {
                 status = take(run, &rows, NULL, from + count == job->cols);
             }
@@ -217,7 +224,8 @@ static int run_other_axis(compaction *run) {
         return run_columns(run);
     }
     if (!is_small) {
-        st_job_note(job, "must hold %lld rows side by side that come through a pipe: save them to a file to bound memory",
+        st_job_note(job,
+                    "must hold %lld rows side by side that come through a pipe: save them to a file to bound memory",
                     (long long)job->inner);
     }
     return st_job_units(job, job->cols * job->inner, take_slabs, run);
@@ -231,7 +239,7 @@ static int run_empty_rows(st_rank_job *job, int64_t rows) {
     return status;
 }
 
-/* ---- the command ---------------------------------------------------------------------------------------------------------------- */
+/* ---- the command ------------------------------------------------------------------------------------------------- */
 
 static int execute(compaction *run, const st_setup *setup) {
     st_rank_job *job = &run->job;
@@ -251,8 +259,8 @@ static int execute(compaction *run, const st_setup *setup) {
         job->cols = axes.cols;
         job->inner = axes.inner;
     } else if (setup->axis_given && setup->axis != 0 && setup->axis != -1) {
-        status = st_cli_usage(job->command, "--axis: %lld, but %s is text, which has one axis; leave it out", (long long)setup->axis,
-                              job->input.name);
+        status = st_cli_usage(job->command, "--axis: %lld, but %s is text, which has one axis; leave it out",
+                              (long long)setup->axis, job->input.name);
     }
     if (status == ST_CLI_GO) {
         status = parse_bound(run, "--lower", run->lower_text, 0, &run->lower);
@@ -263,7 +271,8 @@ static int execute(compaction *run, const st_setup *setup) {
     if (status != ST_CLI_GO) {
         return status;
     }
-    st_sink_options sink = {.command = job->command, .prefix = setup->prefix, .json = setup->json, .dtype = job->dtype, .width = -1};
+    st_sink_options sink = {
+        .command = job->command, .prefix = setup->prefix, .json = setup->json, .dtype = job->dtype, .width = -1};
     sink.rows = axes.rows;
     sink.cols = axes.cols;
     sink.inner = 1; /* packed rows have no place beside each other */
@@ -284,9 +293,12 @@ int st_cli_compact(int argc, char **argv) {
     st_setup setup;
     st_setup_start(&setup, run.job.command);
     const st_option bounds[] = {
-        {"lower", 0, ST_OPTION_TEXT, "X", "keep elements of at least X; default: no bound", &run.lower_text, 0, 0, NULL, NULL},
-        {"upper", 0, ST_OPTION_TEXT, "Y", "keep elements of at most Y; default: no bound", &run.upper_text, 0, 0, NULL, NULL},
-        {"device", 0, ST_OPTION_TEXT, "ID", "auto (default) or cpu: compaction runs on the CPU", &run.device, 0, 0, NULL, NULL},
+        {"lower", 0, ST_OPTION_TEXT, "X", "keep elements of at least X; default: no bound", &run.lower_text, 0, 0, NULL,
+         NULL},
+        {"upper", 0, ST_OPTION_TEXT, "Y", "keep elements of at most Y; default: no bound", &run.upper_text, 0, 0, NULL,
+         NULL},
+        {"device", 0, ST_OPTION_TEXT, "ID", "auto (default) or cpu: compaction runs on the CPU", &run.device, 0, 0,
+         NULL, NULL},
     };
     enum { BOUNDS = sizeof bounds / sizeof bounds[0] };
     st_option options[ST_SETUP_OPTIONS + BOUNDS];
@@ -295,13 +307,16 @@ int st_cli_compact(int argc, char **argv) {
     st_command command = {
         .name = run.job.command,
         .usage = "--lower X --upper Y [options] INPUT",
-        .about = "Keeps the elements between two bounds, both included, of every row, in their own order. NaN is never kept.\n"
-                 "With -o it also writes PREFIX.counts.npy, the number kept of each row; values and indices are packed,\n"
-                 "row after row. --json gives counts, indices and values.\n",
+        .about =
+            "Keeps the elements between two bounds, both included, of every row, in their own order. NaN is never "
+            "kept.\n"
+            "With -o it also writes PREFIX.counts.npy, the number kept of each row; values and indices are packed,\n"
+            "row after row. --json gives counts, indices and values.\n",
         .notes = st_setup_notes,
-        .examples = "  seq 100 | spiraltorch compact --lower 10 --upper 12 -\n"
-                    "  spiraltorch compact --lower 0.5 scores.npy -o good     # good.values.npy, .indices.npy, .counts.npy\n"
-                    "  spiraltorch compact --upper -1e6 --column balance --show account list.csv\n",
+        .examples =
+            "  seq 100 | spiraltorch compact --lower 10 --upper 12 -\n"
+            "  spiraltorch compact --lower 0.5 scores.npy -o good     # good.values.npy, .indices.npy, .counts.npy\n"
+            "  spiraltorch compact --upper -1e6 --column balance --show account list.csv\n",
         .options = options,
         .option_count = count,
         .operand = "INPUT",
@@ -313,10 +328,12 @@ int st_cli_compact(int argc, char **argv) {
         return status;
     }
     if (!run.lower_text && !run.upper_text) {
-        return st_cli_usage(command.name, "--lower: missing, and --upper too; give one or both, as in --lower 0 --upper 1");
+        return st_cli_usage(command.name,
+                            "--lower: missing, and --upper too; give one or both, as in --lower 0 --upper 1");
     }
     if (run.device && strcmp(run.device, "auto") != 0 && strcmp(run.device, "cpu") != 0) {
-        return st_cli_fail(command.name, "--device: '%s' cannot compact, which runs on the CPU alone; leave it out", run.device);
+        return st_cli_fail(command.name, "--device: '%s' cannot compact, which runs on the CPU alone; leave it out",
+                           run.device);
     }
     status = st_setup_check(&setup);
     if (status != ST_CLI_GO) {

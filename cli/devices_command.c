@@ -9,7 +9,7 @@
 #include "sink_forms.h"
 #include "spiraltorch/spiraltorch.h"
 
-/* ---- devices ------------------------------------------------------------------------------------------------------------- */
+/* ---- devices ----------------------------------------------------------------------------------------------------- */
 
 static void write_device(st_json_writer *json, const st_device_info *info) {
     st_json_begin_object(json);
@@ -64,7 +64,8 @@ static void format_device(const st_device_info *info, char cells[COLUMNS][CELL])
     snprintf(cells[3], CELL, info->caps.lanes > 0 ? "%d" : "-", (int)info->caps.lanes);
     snprintf(cells[4], CELL, info->caps.max_workgroup > 0 ? "%d" : "-", (int)info->caps.max_workgroup);
     format_bytes(info->caps.shared_mem, cells[5]);
-    snprintf(cells[6], CELL, "%s%s%s", info->software ? "software" : "", info->software && *info->reason ? "; " : "", info->reason);
+    snprintf(cells[6], CELL, "%s%s%s", info->software ? "software" : "", info->software && *info->reason ? "; " : "",
+             info->reason);
 }
 
 /* Called twice: to find the widths, and to print. */
@@ -125,9 +126,11 @@ int st_cli_devices(int argc, char **argv) {
     const st_command command = {
         .name = "devices",
         .usage = "[--json]",
-        .about = "Lists what rows can be ranked on here, and for what cannot be used, why not. Lanes are those of a subgroup,\n"
+        .about = "Lists what rows can be ranked on here, and for what cannot be used, why not. Lanes are those of a "
+                 "subgroup,\n"
                  "or of a CPU's vector register for 32-bit elements; a workgroup's threads are a CPU's workers.\n",
-        .examples = "  spiraltorch devices\n  spiraltorch devices --json\n  ST_CPU_DISABLE=avx512 spiraltorch devices\n",
+        .examples =
+            "  spiraltorch devices\n  spiraltorch devices --json\n  ST_CPU_DISABLE=avx512 spiraltorch devices\n",
         .options = options,
         .option_count = 1,
     };
@@ -149,7 +152,7 @@ int st_cli_devices(int argc, char **argv) {
     return status;
 }
 
-/* ---- version ------------------------------------------------------------------------------------------------------------- */
+/* ---- version ----------------------------------------------------------------------------------------------------- */
 
 /* Features come as lines "name: value". */
 static void write_features(st_json_writer *json) {

@@ -23,7 +23,8 @@ int st_input_fail(const char *command, st_status status) {
     return status == ST_E_ARGUMENT ? ST_CLI_USAGE : code;
 }
 
-/* ---- what the first bytes say --------------------------------------------------------------------------------------- */
+/* ---- what the first bytes say ---------------------------------------------------------------------------------------
+ */
 
 enum { MAGIC = 6 };
 
@@ -50,7 +51,8 @@ static ssize_t peek_pipe(int descriptor, char bytes[MAGIC]) {
 #endif
 }
 
-/* How many of the bytes of .npy's magic the input begins with, as far as it can be seen; 0 where it begins otherwise. */
+/* How many of the bytes of .npy's magic the input begins with, as far as it can be seen; 0 where it begins otherwise.
+ */
 static int peek(int descriptor) {
     struct stat about;
     char bytes[MAGIC];
@@ -71,7 +73,8 @@ static int peek(int descriptor) {
     return count > 0 && memcmp(bytes, "\x93NUMPY", (size_t)count) == 0 ? (int)count : 0;
 }
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------------------------------
+ */
 
 static int open_array(st_input *input, int is_raw) {
     st_array_options options = {.struct_size = sizeof options, .format = is_raw ? ST_FORMAT_RAW : ST_FORMAT_NPY};
@@ -111,12 +114,16 @@ static int open_text(st_input *input, int labels) {
 static int check_text(const st_input *input) {
     const st_input_options *options = &input->options;
     if (options->dtype) {
-        return st_cli_usage(options->command, "--dtype: %s is text, whose numbers are f64; leave --dtype out, or read raw "
-                            "binary with --dtype and --cols together", input->name);
+        return st_cli_usage(options->command,
+                            "--dtype: %s is text, whose numbers are f64; leave --dtype out, or read raw "
+                            "binary with --dtype and --cols together",
+                            input->name);
     }
     if (options->cols) {
-        return st_cli_usage(options->command, "--cols: %s is text, one row of numbers; leave --cols out, or read raw binary "
-                            "with --dtype and --cols together", input->name);
+        return st_cli_usage(options->command,
+                            "--cols: %s is text, one row of numbers; leave --cols out, or read raw binary "
+                            "with --dtype and --cols together",
+                            input->name);
     }
     return ST_CLI_GO;
 }
@@ -129,13 +136,15 @@ static int check_array(const st_input *input, int is_raw) {
                             options->column ? "column" : "show", input->name, what);
     }
     if (is_raw && !options->dtype) {
-        return st_cli_usage(options->command, "--dtype: raw binary does not say what its elements are; add --dtype f32 or another");
+        return st_cli_usage(options->command,
+                            "--dtype: raw binary does not say what its elements are; add --dtype f32 or another");
     }
     if (is_raw && !options->cols) {
         return st_cli_usage(options->command, "--cols: raw binary does not say where its rows end; add --cols N");
     }
     if (!is_raw && options->cols) {
-        return st_cli_usage(options->command, "--cols: %s is a .npy file, which has its own shape; leave --cols out", input->name);
+        return st_cli_usage(options->command, "--cols: %s is a .npy file, which has its own shape; leave --cols out",
+                            input->name);
     }
     return ST_CLI_GO;
 }
@@ -193,7 +202,10 @@ int st_input_open(st_input *input, const st_input_options *options) {
     input->again = is_file;
     input->start = is_file && is_standard ? (int64_t)lseek(descriptor, 0, SEEK_CUR) : -1;
     if (known && S_ISFIFO(about.st_mode) && !is_standard) {
-        /* Opened a second time it would wait for a second writer, and closed it would lose the first: it becomes the input. */
+        /*
+         * Opened a second time it would wait for a second writer, and closed it would lose the first: it becomes the
+         * input.
+         */
         if (dup2(descriptor, STDIN_FILENO) < 0) {
             int status = st_cli_fail(options->command, "%s: cannot open: %s", options->path, strerror(errno));
             close(descriptor);
@@ -227,7 +239,8 @@ void st_input_close(st_input *input) {
     close_readers(input);
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------------------
+ */
 
 static int fail_reading(st_input *input, st_status status) {
     st_progress_hide(&input->progress);
@@ -293,7 +306,8 @@ int st_input_rewind(st_input *input, int labels, const char *what) {
     return status;
 }
 
-/* ---- NaN ------------------------------------------------------------------------------------------------------------ */
+/* ---- NaN ------------------------------------------------------------------------------------------------------------
+ */
 
 static int is_nan(st_dtype dtype, const unsigned char *element) {
     if (dtype == ST_F32) {

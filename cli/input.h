@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* input.h - INPUT, whatever it is: an array or text, a file or a pipe, read in blocks and, where it can be, more than once. */
+/*
+ * input.h - INPUT, whatever it is: an array or text, a file or a pipe, read in blocks and, where it can be, more than
+ * once.
+ */
 #ifndef ST_CLI_INPUT_H
 #define ST_CLI_INPUT_H
 
@@ -24,12 +27,12 @@ extern const char *const st_input_formats[]; /* "auto", "npy", "raw", "text", NU
 
 typedef struct st_input {
     st_input_options options;
-    const char *name;        /* the path, or "standard input" */
+    const char *name; /* the path, or "standard input" */
     int32_t is_text;
-    int32_t again;           /* 1: st_input_rewind works */
-    int64_t start;           /* offset of standard input at the beginning, where it is a file */
+    int32_t again; /* 1: st_input_rewind works */
+    int64_t start; /* offset of standard input at the beginning, where it is a file */
     st_dtype dtype;
-    st_array_info info;      /* arrays only */
+    st_array_info info; /* arrays only */
     st_array_reader *array;
     st_text_reader *text;
     st_progress progress;

@@ -31,9 +31,7 @@ static void on_signal(int number) {
     caught = number;
 }
 
-int st_cli_interrupted(void) {
-    return caught != 0;
-}
+int st_cli_interrupted(void) { return caught != 0; }
 
 void st_interrupt_handle(void) {
     static const int numbers[] = {SIGINT, SIGTERM};
@@ -108,9 +106,7 @@ void st_interrupt_clean(void (*clean)(void *argument), void *argument) {
     clean_argument = argument;
 }
 
-void st_interrupt_wait_begin(void) {
-    atomic_store(&state, WAITING);
-}
+void st_interrupt_wait_begin(void) { atomic_store(&state, WAITING); }
 
 void st_interrupt_wait_end(void) {
     int expected = WAITING;

@@ -7,9 +7,10 @@
 void st_interrupt_handle(void);
 
 /*
- * From here on a thread of its own waits for SIGINT and SIGTERM. A signal sets the flag behind st_cli_interrupted; where the
- * main thread is between st_interrupt_wait_begin and _end, and so may wait for ever, the watcher calls clean(argument)
- * and ends the program. Call before any other thread is started; without threads to be had, nothing changes.
+ * From here on a thread of its own waits for SIGINT and SIGTERM. A signal sets the flag behind st_cli_interrupted;
+ * where the main thread is between st_interrupt_wait_begin and _end, and so may wait for ever, the watcher calls
+ * clean(argument) and ends the program. Call before any other thread is started; without threads to be had, nothing
+ * changes.
  */
 void st_interrupt_watch(void);
 

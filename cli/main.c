@@ -131,7 +131,8 @@ int main(int argc, char **argv) {
         st_interrupt_pass_on();
     }
     if (failed && output_cause != EPIPE && status != ST_CLI_INTERRUPTED) {
-        return st_cli_fail(argc > 1 ? argv[1] : NULL, "standard output: %s; nothing more could be written to it", strerror(output_cause));
+        return st_cli_fail(argc > 1 ? argv[1] : NULL, "standard output: %s; nothing more could be written to it",
+                           strerror(output_cause));
     }
     return status;
 }

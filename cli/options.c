@@ -41,7 +41,8 @@ int st_cli_fail(const char *command, const char *format, ...) {
     return ST_CLI_FAILED;
 }
 
-/* ---- near misses ---------------------------------------------------------------------------------------------------- */
+/* ---- near misses ----------------------------------------------------------------------------------------------------
+ */
 
 enum { LONGEST_WORD = 31 };
 
@@ -67,7 +68,8 @@ static int distance(const char *left, size_t left_length, const char *right) {
             if (rows[i][j - 1] + 1 < best) {
                 best = rows[i][j - 1] + 1;
             }
-            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] && rows[i - 2][j - 2] + 1 < best) {
+            if (i > 1 && j > 1 && left[i - 1] == right[j - 2] && left[i - 2] == right[j - 1] &&
+                rows[i - 2][j - 2] + 1 < best) {
                 best = rows[i - 2][j - 2] + 1;
             }
             rows[i][j] = best;
@@ -112,7 +114,8 @@ static const char *nearest_option(const st_command *command, const char *text, s
     return nearest;
 }
 
-/* ---- values --------------------------------------------------------------------------------------------------------- */
+/* ---- values ---------------------------------------------------------------------------------------------------------
+ */
 
 int st_options_number(const char *text, int64_t low, int64_t high, int64_t *number) {
     const char *at = text;
@@ -182,7 +185,8 @@ static int take_value(const st_command *command, const st_option *option, int is
     } else if (option->kind == ST_OPTION_NUMBER) {
         if (!st_options_number(value, option->low, option->high, (int64_t *)option->target)) {
             int64_t any = 0;
-            const char *what = st_options_number(value, INT64_MIN, INT64_MAX, &any) ? "is out of range" : "is not a whole number";
+            const char *what =
+                st_options_number(value, INT64_MIN, INT64_MAX, &any) ? "is out of range" : "is not a whole number";
             if (option->high == INT64_MAX && option->low == INT64_MIN) {
                 return st_cli_usage(command->name, "%s: '%s' %s; give one such as 1 or -1", name, value, what);
             }
@@ -223,7 +227,8 @@ static int take_flag(const st_option *option) {
     return ST_CLI_GO;
 }
 
-/* ---- reading -------------------------------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------------------------------
+ */
 
 static int read_long(const st_command *command, int argc, char **argv, int *position) {
     const char *text = argv[*position] + 2;
@@ -240,8 +245,8 @@ static int read_long(const st_command *command, int argc, char **argv, int *posi
         }
         if (option->kind == ST_OPTION_FLAG) {
             if (equals) {
-                return st_cli_usage(command->name, "--%s: takes no value, but was given '%s'; write --%s alone", option->name,
-                                    equals + 1, option->name);
+                return st_cli_usage(command->name, "--%s: takes no value, but was given '%s'; write --%s alone",
+                                    option->name, equals + 1, option->name);
             }
             return take_flag(option);
         }
@@ -258,7 +263,8 @@ static int read_long(const st_command *command, int argc, char **argv, int *posi
     if (nearest) {
         return st_cli_usage(command->name, "--%.*s: no such option; did you mean --%s?", (int)length, text, nearest);
     }
-    return st_cli_usage(command->name, "--%.*s: no such option; see spiraltorch %s --help", (int)length, text, command->name);
+    return st_cli_usage(command->name, "--%.*s: no such option; see spiraltorch %s --help", (int)length, text,
+                        command->name);
 }
 
 static int read_short(const st_command *command, int argc, char **argv, int *position) {
@@ -276,7 +282,8 @@ static int read_short(const st_command *command, int argc, char **argv, int *pos
         }
         if (!option) {
             /* -axis for --axis is the usual slip. */
-            const char *nearest = text == argv[*position] + 1 && text[1] ? nearest_option(command, text, strcspn(text, "=")) : NULL;
+            const char *nearest =
+                text == argv[*position] + 1 && text[1] ? nearest_option(command, text, strcspn(text, "=")) : NULL;
             if (nearest) {
                 return st_cli_usage(command->name, "-%s: no such option; did you mean --%s?", text, nearest);
             }
@@ -312,15 +319,16 @@ int st_options_read(const st_command *command, int argc, char **argv, const char
             continue;
         }
         if (!plain && text[0] == '-' && text[1]) {
-            int status = text[1] == '-' ? read_long(command, argc, argv, &position) : read_short(command, argc, argv, &position);
+            int status =
+                text[1] == '-' ? read_long(command, argc, argv, &position) : read_short(command, argc, argv, &position);
             if (status != ST_CLI_GO) {
                 return status;
             }
             continue;
         }
         if (!command->operand) {
-            return st_cli_usage(command->name, "'%s': this command takes options alone; see spiraltorch %s --help", text,
-                                command->name);
+            return st_cli_usage(command->name, "'%s': this command takes options alone; see spiraltorch %s --help",
+                                text, command->name);
         }
         if (count == command->operands_high) {
             return st_cli_usage(command->name, "'%s': one %s too many, after '%s'; give %d", text, command->operand,
@@ -329,12 +337,14 @@ int st_options_read(const st_command *command, int argc, char **argv, const char
         operands[count++] = text;
     }
     if (count < command->operands_low) {
-        return st_cli_usage(command->name, "%s: missing; usage: spiraltorch %s %s", command->operand, command->name, command->usage);
+        return st_cli_usage(command->name, "%s: missing; usage: spiraltorch %s %s", command->operand, command->name,
+                            command->usage);
     }
     return ST_CLI_GO;
 }
 
-/* ---- help ----------------------------------------------------------------------------------------------------------- */
+/* ---- help -----------------------------------------------------------------------------------------------------------
+ */
 
 static void print_option(const char *name, char letter, const char *value, const char *about) {
     enum { COLUMN = 26 };
@@ -359,7 +369,8 @@ static void print_option(const char *name, char letter, const char *value, const
 }
 
 void st_options_help(const st_command *command) {
-    printf("usage: spiraltorch %s%s%s\n\n%s", command->name, *command->usage ? " " : "", command->usage, command->about);
+    printf("usage: spiraltorch %s%s%s\n\n%s", command->name, *command->usage ? " " : "", command->usage,
+           command->about);
     fputs("\noptions:\n", stdout);
     for (int32_t i = 0; i < command->option_count; i++) {
         const st_option *option = &command->options[i];

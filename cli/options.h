@@ -15,11 +15,11 @@ enum {
 };
 
 typedef struct st_option {
-    const char *name;         /* without the dashes */
-    char letter;              /* the short form, 0 for none */
-    int32_t kind;             /* ST_OPTION_* */
-    const char *value;        /* the value's name in --help; NULL for a flag */
-    const char *about;        /* one sentence for --help; lines may be broken with \n */
+    const char *name;  /* without the dashes */
+    char letter;       /* the short form, 0 for none */
+    int32_t kind;      /* ST_OPTION_* */
+    const char *value; /* the value's name in --help; NULL for a flag */
+    const char *about; /* one sentence for --help; lines may be broken with \n */
     void *target;
     int64_t low, high;        /* ST_OPTION_NUMBER */
     const char *const *words; /* ST_OPTION_WORD: ends with NULL */
@@ -42,10 +42,10 @@ typedef struct st_command {
 enum { ST_CLI_DONE = 0, ST_CLI_FAILED = 1, ST_CLI_USAGE = 2, ST_CLI_INTERRUPTED = 130, ST_CLI_GO = -1 };
 
 /*
- * Reads argv[1..]: --name VALUE, --name=VALUE, -k VALUE, -kVALUE, -k=VALUE; options and operands in any order; "--" ends
- * the options; "-" is an operand; the last of a repeated option wins. A value may begin with a dash. Writes up to
- * operands_high operands, and NULL beyond those given. Returns ST_CLI_GO, or the exit status: ST_CLI_DONE once --help (-h)
- * is printed, ST_CLI_USAGE once an error is.
+ * Reads argv[1..]: --name VALUE, --name=VALUE, -k VALUE, -kVALUE, -k=VALUE; options and operands in any order; "--"
+ * ends the options; "-" is an operand; the last of a repeated option wins. A value may begin with a dash. Writes up to
+ * operands_high operands, and NULL beyond those given. Returns ST_CLI_GO, or the exit status: ST_CLI_DONE once --help
+ * (-h) is printed, ST_CLI_USAGE once an error is.
  */
 int st_options_read(const st_command *command, int argc, char **argv, const char **operands);
 
@@ -58,7 +58,10 @@ int st_options_number(const char *text, int64_t low, int64_t high, int64_t *numb
 /* The word of a NULL-ended list that text is most likely meant to be; NULL where none is near. */
 const char *st_options_nearest(const char *text, const char *const *words);
 
-/* Prints "spiraltorch COMMAND: ..." as one line on standard error (command NULL: "spiraltorch: ..."). Returns ST_CLI_USAGE. */
+/*
+ * Prints "spiraltorch COMMAND: ..." as one line on standard error (command NULL: "spiraltorch: ..."). Returns
+ * ST_CLI_USAGE.
+ */
 int st_cli_usage(const char *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* The same for what is no mistake of usage. Returns ST_CLI_FAILED. */

@@ -9,8 +9,8 @@
 
 typedef struct st_order_key {
     st_dtype dtype;
-    int32_t bits; /* of a key */
-    uint64_t nan; /* the key of every NaN */
+    int32_t bits;  /* of a key */
+    uint64_t nan;  /* the key of every NaN */
     uint64_t flip; /* all ones for a descending order */
 } st_order_key;
 

@@ -23,12 +23,14 @@ static void format_amount(double amount, const char *unit, char text[32]) {
         amount /= base;
         prefix++;
     }
-    snprintf(text, 32, prefix ? "%.1f %s%s%s" : "%.0f %s%s%s", amount, prefixes[prefix], binary && prefix ? "i" : "", unit);
+    snprintf(text, 32, prefix ? "%.1f %s%s%s" : "%.0f %s%s%s", amount, prefixes[prefix], binary && prefix ? "i" : "",
+             unit);
 }
 
 static void format_time(double seconds, char text[32]) {
     if (seconds >= 3600) {
-        snprintf(text, 32, "%.0f h %02.0f min", seconds / 3600, (seconds / 60) - 60 * (double)(int64_t)(seconds / 3600));
+        snprintf(text, 32, "%.0f h %02.0f min", seconds / 3600,
+                 (seconds / 60) - 60 * (double)(int64_t)(seconds / 3600));
     } else {
         snprintf(text, 32, "%d:%02d", (int)(seconds / 60), (int)seconds % 60);
     }

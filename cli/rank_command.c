@@ -11,7 +11,7 @@
 
 static const char *const nan_words[] = {"greatest", "least", "last", "error", NULL};
 
-/* ---- what each command says about itself -------------------------------------------------------------------------------- */
+/* ---- what each command says about itself ------------------------------------------------------------------------- */
 
 typedef struct page {
     const char *name;
@@ -46,7 +46,7 @@ static const page pages[] = {
      "  spiraltorch window --lo 99 --hi 100 latencies.txt --json\n"},
 };
 
-/* ---- shape -------------------------------------------------------------------------------------------------------------- */
+/* ---- shape ------------------------------------------------------------------------------------------------------- */
 
 static int find_axis(st_rank_job *job, const st_setup *setup) {
     st_setup_axes axes;
@@ -57,8 +57,9 @@ static int find_axis(st_rank_job *job, const st_setup *setup) {
     const char *option = job->kind == ST_WINDOW ? "--hi" : "-k";
     int64_t asked = job->kind == ST_WINDOW ? job->hi : job->k;
     if (asked > axes.cols) {
-        return st_cli_usage(job->command, "%s: %lld is more than the %lld elements along axis %d of %s; give at most %lld", option,
-                            (long long)asked, (long long)axes.cols, (int)axes.along, job->input.name, (long long)axes.cols);
+        return st_cli_usage(
+            job->command, "%s: %lld is more than the %lld elements along axis %d of %s; give at most %lld", option,
+            (long long)asked, (long long)axes.cols, (int)axes.along, job->input.name, (long long)axes.cols);
     }
     job->outer = axes.outer;
     job->cols = axes.cols;
@@ -73,7 +74,7 @@ static int find_axis(st_rank_job *job, const st_setup *setup) {
     return ST_CLI_GO;
 }
 
-/* ---- running ------------------------------------------------------------------------------------------------------------- */
+/* ---- running ----------------------------------------------------------------------------------------------------- */
 
 /* Nothing is asked of each row, or there are no rows: nothing is read but what tells how many rows there are. */
 static int count_rows(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument) {
@@ -123,8 +124,8 @@ static int execute(st_rank_job *job, const st_setup *setup) {
     if (!job->input.is_text) {
         status = find_axis(job, setup);
     } else if (setup->axis_given && setup->axis != 0 && setup->axis != -1) {
-        status = st_cli_usage(job->command, "--axis: %lld, but %s is text, which has one axis; leave it out", (long long)setup->axis,
-                              job->input.name);
+        status = st_cli_usage(job->command, "--axis: %lld, but %s is text, which has one axis; leave it out",
+                              (long long)setup->axis, job->input.name);
     }
     if (status == ST_CLI_GO) {
         sink = job->sink.options;
@@ -147,11 +148,13 @@ static const page *find_page(const char *name) {
 
 static int check_window(const st_rank_job *job, int has_lo, int has_hi) {
     if (!has_lo || !has_hi) {
-        return st_cli_usage(job->command, "--%s: missing; ranks are counted from 0, so the first ten are --lo 0 --hi 10",
+        return st_cli_usage(job->command,
+                            "--%s: missing; ranks are counted from 0, so the first ten are --lo 0 --hi 10",
                             has_lo ? "hi" : "lo");
     }
     if (job->lo > job->hi) {
-        return st_cli_usage(job->command, "--lo: %lld is above --hi %lld; the window holds ranks from --lo up to, and without, --hi",
+        return st_cli_usage(job->command,
+                            "--lo: %lld is above --hi %lld; the window holds ranks from --lo up to, and without, --hi",
                             (long long)job->lo, (long long)job->hi);
     }
     return ST_CLI_GO;
@@ -166,16 +169,19 @@ int st_cli_rank(int argc, char **argv) {
     int32_t unsorted = 0, has_k = 0, has_lo = 0, has_hi = 0;
     const st_option rank_options[] = {
         {"k", 'k', ST_OPTION_NUMBER, "K", "elements to keep of every row", &job.k, 0, INT64_MAX, NULL, &has_k},
-        {"unsorted", 0, ST_OPTION_FLAG, NULL, "give them in ascending index order, not by rank", &unsorted, 0, 0, NULL, NULL},
-        {"nan", 0, ST_OPTION_WORD, "RULE", "where NaN ranks: greatest (default), least, last (after all\nnumbers), or error",
-         &job.nan_rule, 0, 0, nan_words, NULL},
-        {"device", 0, ST_OPTION_TEXT, "ID", "where to run: auto (default), or an id from spiraltorch devices", &job.device, 0, 0, NULL,
+        {"unsorted", 0, ST_OPTION_FLAG, NULL, "give them in ascending index order, not by rank", &unsorted, 0, 0, NULL,
          NULL},
+        {"nan", 0, ST_OPTION_WORD, "RULE",
+         "where NaN ranks: greatest (default), least, last (after all\nnumbers), or error", &job.nan_rule, 0, 0,
+         nan_words, NULL},
+        {"device", 0, ST_OPTION_TEXT, "ID", "where to run: auto (default), or an id from spiraltorch devices",
+         &job.device, 0, 0, NULL, NULL},
     };
     const st_option window_options[] = {
         {"lo", 0, ST_OPTION_NUMBER, "LO", "first rank, from 0", &job.lo, 0, INT64_MAX, NULL, &has_lo},
         {"hi", 0, ST_OPTION_NUMBER, "HI", "the rank after the last", &job.hi, 0, INT64_MAX, NULL, &has_hi},
-        {"descending", 0, ST_OPTION_FLAG, NULL, "count ranks from the largest element down", &job.descending, 0, 0, NULL, NULL},
+        {"descending", 0, ST_OPTION_FLAG, NULL, "count ranks from the largest element down", &job.descending, 0, 0,
+         NULL, NULL},
     };
     st_option options[ST_SETUP_OPTIONS + 8];
     int32_t count = 0;
@@ -186,9 +192,16 @@ int st_cli_rank(int argc, char **argv) {
         options[count++] = rank_options[i];
     }
     count += st_setup_options(&setup, options + count);
-    st_command command = {.name = about->name, .usage = about->usage, .about = about->about, .notes = st_setup_notes,
-                          .examples = about->examples, .options = options, .option_count = count, .operand = "INPUT",
-                          .operands_low = 1, .operands_high = 1};
+    st_command command = {.name = about->name,
+                          .usage = about->usage,
+                          .about = about->about,
+                          .notes = st_setup_notes,
+                          .examples = about->examples,
+                          .options = options,
+                          .option_count = count,
+                          .operand = "INPUT",
+                          .operands_low = 1,
+                          .operands_high = 1};
     int status = st_options_read(&command, argc, argv, &setup.input.path);
     if (status != ST_CLI_GO) {
         return status;

@@ -27,7 +27,8 @@ void st_job_window(const st_rank_job *job, int64_t n, int64_t *lo, int64_t *hi, 
 void *st_job_allocate(const st_rank_job *job, int64_t count, int64_t size) {
     void *memory = count > PTRDIFF_MAX / size ? NULL : malloc(count > 0 ? (size_t)(count * size) : 1);
     if (!memory) {
-        st_cli_fail(job->command, "out of memory: %lld elements of %lld bytes are needed at once; ask for fewer, or split the input",
+        st_cli_fail(job->command,
+                    "out of memory: %lld elements of %lld bytes are needed at once; ask for fewer, or split the input",
                     (long long)count, (long long)size);
     }
     return memory;
@@ -40,7 +41,8 @@ int st_job_fail(st_rank_job *job, st_status status) {
 
 int st_job_nan(st_rank_job *job, int64_t row, int64_t index) {
     st_progress_hide(&job->input.progress);
-    return st_cli_fail(job->command, "%s: row %lld, index %lld is NaN; --nan greatest, least or last says where NaN ranks",
+    return st_cli_fail(job->command,
+                       "%s: row %lld, index %lld is NaN; --nan greatest, least or last says where NaN ranks",
                        job->input.name, (long long)row, (long long)index);
 }
 
@@ -57,7 +59,8 @@ void st_job_note(st_rank_job *job, const char *format, ...) {
     fprintf(stderr, "spiraltorch %s: %s\n", job->command, text);
 }
 
-static int select_rows(st_rank_job *job, const st_job_rows *rows, st_rank_request *request, void *values, int64_t *indices) {
+static int select_rows(st_rank_job *job, const st_job_rows *rows, st_rank_request *request, void *values,
+                       int64_t *indices) {
     request->dtype = job->dtype;
     request->nan_rule = job->nan_rule;
     request->row_stride = rows->row_stride;
@@ -67,7 +70,8 @@ static int select_rows(st_rank_job *job, const st_job_rows *rows, st_rank_reques
     if (status != ST_OK) {
         return st_job_fail(job, status);
     }
-    st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = rows->elements, .values = values, .indices = indices};
+    st_rank_buffers buffers = {
+        .struct_size = sizeof buffers, .input = rows->elements, .values = values, .indices = indices};
     status = st_execute_rank(job->context, &plan, &buffers);
     if (status == ST_E_NAN) {
         /* The library counts within what it was given; a person counts from the start of the input. */
@@ -111,8 +115,9 @@ int st_job_select_window(st_rank_job *job, const st_job_rows *rows, int64_t lo, 
     return select_rows(job, rows, &request, values, indices);
 }
 
-int st_job_units(st_rank_job *job, int64_t unit, int (*take)(st_rank_job *job, const void *elements, int64_t units, int64_t first,
-                                                             void *argument), void *argument) {
+int st_job_units(st_rank_job *job, int64_t unit,
+                 int (*take)(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument),
+                 void *argument) {
     char *carry = st_job_allocate(job, unit, job->size);
     int64_t carried = 0, first = 0;
     int status = carry ? ST_CLI_GO : ST_CLI_FAILED;
@@ -148,7 +153,8 @@ int st_job_units(st_rank_job *job, int64_t unit, int (*take)(st_rank_job *job, c
         }
     }
     if (status == ST_CLI_GO && carried > 0) {
-        status = st_cli_fail(job->command, "%s: ends within a row, %lld elements into row %lld; --cols or --dtype may be wrong",
+        status = st_cli_fail(job->command,
+                             "%s: ends within a row, %lld elements into row %lld; --cols or --dtype may be wrong",
                              job->input.name, (long long)carried, (long long)first);
     }
     free(carry);

@@ -34,7 +34,10 @@ void st_job_window(const st_rank_job *job, int64_t n, int64_t *lo, int64_t *hi, 
 /* malloc with overflow check; prints and returns NULL. count 0 gives one byte. */
 void *st_job_allocate(const st_rank_job *job, int64_t count, int64_t size);
 
-/* A failed library call, or a NaN under --nan error at a row and a place along it. Both print and return an exit status. */
+/*
+ * A failed library call, or a NaN under --nan error at a row and a place along it. Both print and return an exit
+ * status.
+ */
 int st_job_fail(st_rank_job *job, st_status status);
 int st_job_nan(st_rank_job *job, int64_t row, int64_t index);
 
@@ -61,8 +64,9 @@ int st_job_select_window(st_rank_job *job, const st_job_rows *rows, int64_t lo, 
  * Reads the input from here to its end in whole units of `unit` elements; gives take() one or more of them at a time,
  * numbered from 0, straight from the reader's memory where they lie there whole.
  */
-int st_job_units(st_rank_job *job, int64_t unit, int (*take)(st_rank_job *job, const void *elements, int64_t units, int64_t first,
-                                                             void *argument), void *argument);
+int st_job_units(st_rank_job *job, int64_t unit,
+                 int (*take)(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument),
+                 void *argument);
 
 /* A row that is too long to hold, and can be read several times. begin: from its start; next: count 0 at the end. */
 typedef struct st_job_feed {

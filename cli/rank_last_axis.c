@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* rank_last_axis.c - rows whose elements follow one another: batches of short rows, streams and passes over long ones. */
+/* rank_last_axis.c - rows whose elements follow one another: batches of short rows, streams and passes over long ones.
+ */
 #include <stdlib.h>
 
 #include "commands.h"
@@ -20,14 +21,15 @@ static int allocate_batch(st_rank_job *job, batch *results, int64_t rows) {
     return results->indices ? ST_CLI_GO : ST_CLI_FAILED;
 }
 
-/* ---- short rows ------------------------------------------------------------------------------------------------------- */
+/* ---- short rows -------------------------------------------------------------------------------------------------- */
 
 static int take_rows(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument) {
     batch *results = argument;
     int64_t done = 0;
     while (done < units) {
         int64_t rows = units - done < results->rows ? units - done : results->rows;
-        st_job_rows part = {.elements = (const char *)elements + done * job->cols * job->size, .rows = rows, .cols = job->cols};
+        st_job_rows part = {
+            .elements = (const char *)elements + done * job->cols * job->size, .rows = rows, .cols = job->cols};
         part.row_stride = job->cols;
         part.col_stride = 1;
         part.first_row = first + done;
@@ -56,7 +58,7 @@ static int rank_short_rows(st_rank_job *job) {
     return status;
 }
 
-/* ---- long rows as streams ---------------------------------------------------------------------------------------------- */
+/* ---- long rows as streams ---------------------------------------------------------------------------------------- */
 
 static int push(st_rank_job *job, st_stream *stream, int64_t row, const void *elements, int64_t count) {
     int64_t before = st_stream_pushed(stream);
@@ -69,7 +71,8 @@ static int push(st_rank_job *job, st_stream *stream, int64_t row, const void *el
 
 /* One row from where the block stands; what is left of the block stays for the next row. */
 static int stream_row(st_rank_job *job, st_input_block *block, int64_t row, batch *results, int *ended) {
-    st_stream_options options = {.struct_size = sizeof options, .dtype = job->dtype, .nan_rule = job->nan_rule, .order = job->order};
+    st_stream_options options = {
+        .struct_size = sizeof options, .dtype = job->dtype, .nan_rule = job->nan_rule, .order = job->order};
     options.length = job->cols;
     st_job_window(job, job->cols, &options.lo, &options.hi, &options.descending);
     st_stream *stream = NULL;
@@ -95,12 +98,14 @@ static int stream_row(st_rank_job *job, st_input_block *block, int64_t row, batc
         left -= part;
     }
     if (*ended && left < job->cols) {
-        status = st_cli_fail(job->command, "%s: ends within a row, %lld elements into row %lld; --cols or --dtype may be wrong",
+        status = st_cli_fail(job->command,
+                             "%s: ends within a row, %lld elements into row %lld; --cols or --dtype may be wrong",
                              job->input.name, (long long)(job->cols - left), (long long)row);
     }
     if (status == ST_CLI_GO && !*ended) {
         opened = st_stream_finish(stream, results->values, results->indices, job->width);
-        status = opened == ST_OK ? st_sink_rows(&job->sink, 1, results->values, results->indices, NULL) : st_job_fail(job, opened);
+        status = opened == ST_OK ? st_sink_rows(&job->sink, 1, results->values, results->indices, NULL)
+                                 : st_job_fail(job, opened);
     }
     st_stream_close(stream);
     return status;
@@ -115,7 +120,7 @@ static int rank_streams(st_rank_job *job, batch *results) {
     return status;
 }
 
-/* ---- long rows in passes ----------------------------------------------------------------------------------------------- */
+/* ---- long rows in passes ----------------------------------------------------------------------------------------- */
 
 static int begin_row(st_rank_job *job, st_job_feed *feed, const char *what) {
     feed->at = 0;
@@ -161,7 +166,9 @@ static int rank_long_rows(st_rank_job *job) {
         status = rank_in_passes(job, &results);
     } else if (status == ST_CLI_GO) {
         if (is_large && job->width < held) {
-            st_job_note(job, "must hold %lld of the %lld numbers of a row that comes through a pipe: save it to a file to bound memory",
+            st_job_note(job,
+                        "must hold %lld of the %lld numbers of a row that comes through a pipe: save it to a file to "
+                        "bound memory",
                         (long long)held, (long long)job->cols);
         }
         status = rank_streams(job, &results);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * rank_other_axis.c - ranking along an axis that is not the last: cols x inner slabs, whole where they are small, else in
- * chunks of the axis with running winners, else by tiles of inner columns.
+ * rank_other_axis.c - ranking along an axis that is not the last: cols x inner slabs, whole where they are small, else
+ * in chunks of the axis with running winners, else by tiles of inner columns.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "options.h"
 #include "rank_job.h"
 
-/* ---- whole slabs -------------------------------------------------------------------------------------------------------- */
+/* ---- whole slabs ------------------------------------------------------------------------------------------------- */
 
 typedef struct slab_results {
     char *values;
@@ -51,21 +51,21 @@ static int rank_slabs(st_rank_job *job) {
     return status;
 }
 
-/* ---- chunks of the axis, with the winners so far --------------------------------------------------------------------------- */
+/* ---- chunks of the axis, with the winners so far ----------------------------------------------------------------- */
 
 /*
- * Winners are kept in ascending index order, row by row, and a chunk's come behind them: so their places in the joined row
- * order equal values as the whole axis would.
+ * Winners are kept in ascending index order, row by row, and a chunk's come behind them: so their places in the joined
+ * row order equal values as the whole axis would.
  */
 typedef struct running {
-    int64_t hi;       /* winners that matter */
-    int64_t kept;     /* winners per row so far */
-    int64_t slices;   /* slices in the chunk, and its room */
+    int64_t hi;     /* winners that matter */
+    int64_t kept;   /* winners per row so far */
+    int64_t slices; /* slices in the chunk, and its room */
     int64_t room;
-    int64_t at;       /* index of the chunk's first slice along the axis */
+    int64_t at; /* index of the chunk's first slice along the axis */
     int64_t outer;
     char *chunk;
-    char *values, *joined_values;     /* inner x kept; inner x (kept + new) */
+    char *values, *joined_values; /* inner x kept; inner x (kept + new) */
     int64_t *indices, *joined_indices;
     char *picked_values;
     int64_t *picked;
@@ -89,7 +89,8 @@ static void join(const st_rank_job *job, running *run, int64_t fresh) {
 
 static int rank_chunk(st_rank_job *job, running *run) {
     int64_t fresh = run->slices < run->hi ? run->slices : run->hi;
-    st_job_rows rows = {.elements = run->chunk, .rows = job->inner, .cols = run->slices, .row_stride = 1, .col_stride = job->inner};
+    st_job_rows rows = {
+        .elements = run->chunk, .rows = job->inner, .cols = run->slices, .row_stride = 1, .col_stride = job->inner};
     rows.first_row = run->outer * job->inner;
     rows.first_col = run->at;
     int status = st_job_select_window(job, &rows, 0, fresh, ST_UNSORTED, run->picked_values, run->picked);
@@ -99,7 +100,8 @@ static int rank_chunk(st_rank_job *job, running *run) {
     join(job, run, fresh);
     int64_t width = run->kept + fresh;
     int64_t kept = width < run->hi ? width : run->hi;
-    st_job_rows joined = {.elements = run->joined_values, .rows = job->inner, .cols = width, .row_stride = width, .col_stride = 1};
+    st_job_rows joined = {
+        .elements = run->joined_values, .rows = job->inner, .cols = width, .row_stride = width, .col_stride = 1};
     status = st_job_select_window(job, &joined, 0, kept, ST_UNSORTED, run->values, run->picked);
     for (int64_t row = 0; row < job->inner && status == ST_CLI_GO; row++) {
         for (int64_t i = 0; i < kept; i++) {
@@ -113,19 +115,22 @@ static int rank_chunk(st_rank_job *job, running *run) {
 }
 
 static int finish_slab(st_rank_job *job, running *run) {
-    st_job_rows rows = {.elements = run->values, .rows = job->inner, .cols = run->kept, .row_stride = run->kept, .col_stride = 1};
+    st_job_rows rows = {
+        .elements = run->values, .rows = job->inner, .cols = run->kept, .row_stride = run->kept, .col_stride = 1};
     rows.first_row = run->outer * job->inner;
     int64_t lo = run->hi - job->width;
     int status = st_job_select_window(job, &rows, lo, run->hi, job->order, run->results.values, run->picked);
     for (int64_t row = 0; row < job->inner && status == ST_CLI_GO; row++) {
         for (int64_t i = 0; i < job->width; i++) {
-            run->results.indices[row * job->width + i] = run->indices[row * run->kept + run->picked[row * job->width + i]];
+            run->results.indices[row * job->width + i] =
+                run->indices[row * run->kept + run->picked[row * job->width + i]];
         }
     }
     run->kept = 0;
     run->at = 0;
     run->outer++;
-    return status == ST_CLI_GO ? st_sink_rows(&job->sink, job->inner, run->results.values, run->results.indices, NULL) : status;
+    return status == ST_CLI_GO ? st_sink_rows(&job->sink, job->inner, run->results.values, run->results.indices, NULL)
+                               : status;
 }
 
 static int take_slices(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument) {
@@ -164,7 +169,8 @@ static int rank_chunks(st_rank_job *job, int64_t hi, int64_t room) {
     run.joined_indices = st_job_allocate(job, 2 * state, sizeof(int64_t));
     run.picked_values = st_job_allocate(job, state, job->size);
     run.picked = st_job_allocate(job, state, sizeof(int64_t));
-    if (!run.chunk || !run.values || !run.indices || !run.joined_values || !run.joined_indices || !run.picked_values || !run.picked) {
+    if (!run.chunk || !run.values || !run.indices || !run.joined_values || !run.joined_indices || !run.picked_values ||
+        !run.picked) {
         status = ST_CLI_FAILED;
     }
     if (status == ST_CLI_GO) {
@@ -182,11 +188,11 @@ static int rank_chunks(st_rank_job *job, int64_t hi, int64_t room) {
     return status;
 }
 
-/* ---- tiles of inner columns, from a file ------------------------------------------------------------------------------------ */
+/* ---- tiles of inner columns, from a file ------------------------------------------------------------------------- */
 
 /* Slices [j, j + slices) of one slab, columns [from, from + columns) of each, packed. */
-static int read_tile(st_rank_job *job, int64_t outer, int64_t j, int64_t slices, int64_t from, int64_t columns, char *to,
-                     char *scratch, int64_t room) {
+static int read_tile(st_rank_job *job, int64_t outer, int64_t j, int64_t slices, int64_t from, int64_t columns,
+                     char *to, char *scratch, int64_t room) {
     int64_t base = outer * job->cols * job->inner;
     /* A read of its own for each slice costs about as much as copying 4 KiB. */
     int64_t together = job->inner * job->size > 4096 ? 1 : room / job->inner;
@@ -201,15 +207,16 @@ static int read_tile(st_rank_job *job, int64_t outer, int64_t j, int64_t slices,
         int64_t part = slices - done < together ? slices - done : together;
         status = st_input_read_at(&job->input, first, part * job->inner, scratch);
         for (int64_t i = 0; i < part && status == ST_CLI_GO; i++) {
-            memcpy(to + (done + i) * columns * job->size, scratch + (i * job->inner + from) * job->size, (size_t)(columns * job->size));
+            memcpy(to + (done + i) * columns * job->size, scratch + (i * job->inner + from) * job->size,
+                   (size_t)(columns * job->size));
         }
         done += part;
     }
     return status;
 }
 
-static int rank_tile(st_rank_job *job, int64_t outer, int64_t from, int64_t columns, char *tile, char *scratch, int64_t room,
-                     slab_results *results) {
+static int rank_tile(st_rank_job *job, int64_t outer, int64_t from, int64_t columns, char *tile, char *scratch,
+                     int64_t room, slab_results *results) {
     int status = read_tile(job, outer, 0, job->cols, from, columns, tile, scratch, room);
     st_job_rows rows = {.elements = tile, .rows = columns, .cols = job->cols, .row_stride = 1, .col_stride = columns};
     rows.first_row = outer * job->inner + from;
@@ -232,7 +239,8 @@ static int next_of_column(st_rank_job *job, st_job_feed *feed, const void **elem
     *count = left < feed->room ? left : feed->room;
     *elements = feed->scratch;
     char *slices = (char *)feed->scratch + feed->room * job->size;
-    int status = read_tile(job, feed->row / job->inner, feed->at, *count, feed->row % job->inner, 1, feed->scratch, slices, feed->room);
+    int status = read_tile(job, feed->row / job->inner, feed->at, *count, feed->row % job->inner, 1, feed->scratch,
+                           slices, feed->room);
     feed->at += *count;
     return status;
 }
@@ -267,7 +275,8 @@ static int rank_tiles(st_rank_job *job) {
     int64_t each = job->inner * job->size > 4096 ? columns : job->inner;
     int64_t tiles = (job->inner + columns - 1) / columns;
     if (each == job->inner && tiles < INT64_MAX / (job->outer * job->cols * job->inner * job->size)) {
-        st_progress_start(&job->input.progress, job->quiet, "reading", "B", tiles * job->outer * job->cols * job->inner * job->size);
+        st_progress_start(&job->input.progress, job->quiet, "reading", "B",
+                          tiles * job->outer * job->cols * job->inner * job->size);
     }
     slab_results results = {0};
     char *tile = st_job_allocate(job, job->cols * columns, job->size);
@@ -303,7 +312,9 @@ int st_job_other_axis(st_rank_job *job) {
     if (job->input.again) {
         return rank_tiles(job);
     }
-    st_job_note(job, "must hold all %lld numbers of %lld rows side by side that come through a pipe: save them to a file to bound memory",
+    st_job_note(job,
+                "must hold all %lld numbers of %lld rows side by side that come through a pipe: save them to a file to "
+                "bound memory",
                 (long long)(job->cols * job->inner), (long long)job->inner);
     return rank_slabs(job);
 }

@@ -11,7 +11,9 @@
 enum {
     BINS = 1 << 16,
     CHUNK = 1024,
-    CANDIDATES = 1 << 19 /* so many may be gathered and ranked at once, beside the result: 8 MiB of 8-byte elements and indices */
+    CANDIDATES =
+        1
+        << 19 /* so many may be gathered and ranked at once, beside the result: 8 MiB of 8-byte elements and indices */
 };
 
 /* One end of the window: the element of that rank. */
@@ -34,7 +36,7 @@ typedef struct search {
     uint64_t *keys;
 } search;
 
-/* ---- counting ------------------------------------------------------------------------------------------------------------ */
+/* ---- counting ---------------------------------------------------------------------------------------------------- */
 
 static void count_chunk(search *find, int64_t count) {
     const uint64_t mask = (1u << find->digit) - 1;
@@ -98,8 +100,8 @@ static int counting_pass(search *find, const char *what) {
         at += count;
     }
     if (status == ST_CLI_GO && at != find->n) {
-        status = st_cli_fail(find->job->command, "%s: changed while it was read: %lld elements, then %lld", find->job->input.name,
-                             (long long)find->n, (long long)at);
+        status = st_cli_fail(find->job->command, "%s: changed while it was read: %lld elements, then %lld",
+                             find->job->input.name, (long long)find->n, (long long)at);
     }
     if (status != ST_CLI_GO) {
         return status;
@@ -121,13 +123,13 @@ static int counting_pass(search *find, const char *what) {
     return ST_CLI_GO;
 }
 
-/* ---- gathering ----------------------------------------------------------------------------------------------------------- */
+/* ---- gathering --------------------------------------------------------------------------------------------------- */
 
 typedef struct gathered {
     char *values;
     int64_t *indices;
     int64_t count, capacity;
-    int32_t exact;              /* the ends' keys are known in full, and only the window itself is gathered */
+    int32_t exact;               /* the ends' keys are known in full, and only the window itself is gathered */
     int64_t first_met, last_met; /* elements met that equal an end */
 } gathered;
 
@@ -169,7 +171,8 @@ static int gathering_pass(search *find, gathered *result) {
                 const uint64_t leading = keys[i] >> shift;
                 if (leading - low <= span && belongs(find, result, leading)) {
                     if (result->count == result->capacity) {
-                        return st_cli_fail(job->command, "%s: changed while it was read; copy it first", job->input.name);
+                        return st_cli_fail(job->command, "%s: changed while it was read; copy it first",
+                                           job->input.name);
                     }
                     memcpy(result->values + result->count * job->size, chunk + i * job->size, (size_t)job->size);
                     result->indices[result->count++] = at + from + i;
@@ -194,7 +197,8 @@ static int finish(search *find, void *values, int64_t *indices) {
     int status = result.indices ? gathering_pass(find, &result) : ST_CLI_FAILED;
     if (status == ST_CLI_GO) {
         int64_t lo = result.exact ? 0 : find->lo - find->first.below;
-        st_job_rows rows = {.elements = result.values, .rows = 1, .cols = result.count, .row_stride = result.count, .col_stride = 1};
+        st_job_rows rows = {
+            .elements = result.values, .rows = 1, .cols = result.count, .row_stride = result.count, .col_stride = 1};
         rows.first_row = find->feed->row;
         status = st_job_select_window(job, &rows, lo, lo + job->width, job->order, values, indices);
     }

@@ -11,11 +11,11 @@ static int too_few(st_rank_job *job, int64_t numbers) {
     st_progress_hide(&job->input.progress);
     const char *option = job->kind == ST_WINDOW ? "--hi" : "-k";
     int64_t asked = job->kind == ST_WINDOW ? job->hi : job->k;
-    return st_cli_usage(job->command, "%s: %lld is more than the %lld numbers of %s; give at most %lld", option, (long long)asked,
-                        (long long)numbers, job->input.name, (long long)numbers);
+    return st_cli_usage(job->command, "%s: %lld is more than the %lld numbers of %s; give at most %lld", option,
+                        (long long)asked, (long long)numbers, job->input.name, (long long)numbers);
 }
 
-/* ---- without labels ---------------------------------------------------------------------------------------------------- */
+/* ---- without labels ---------------------------------------------------------------------------------------------- */
 
 static int push_all(st_rank_job *job, st_stream *stream) {
     for (;;) {
@@ -36,7 +36,8 @@ static int push_all(st_rank_job *job, st_stream *stream) {
 }
 
 static int rank_stream(st_rank_job *job) {
-    st_stream_options options = {.struct_size = sizeof options, .dtype = ST_F64, .nan_rule = job->nan_rule, .order = job->order};
+    st_stream_options options = {
+        .struct_size = sizeof options, .dtype = ST_F64, .nan_rule = job->nan_rule, .order = job->order};
     options.length = -1;
     st_job_window(job, 0, &options.lo, &options.hi, &options.descending);
     st_stream *stream = NULL;
@@ -65,7 +66,7 @@ static int rank_stream(st_rank_job *job) {
     return status;
 }
 
-/* ---- with labels --------------------------------------------------------------------------------------------------------- */
+/* ---- with labels ------------------------------------------------------------------------------------------------- */
 
 /* The winners so far, in ascending index order, each with its label. */
 typedef struct winners {
@@ -107,10 +108,11 @@ static void free_winners(winners *list) {
  * Joins a block's best with the winners. Both are in ascending index order and the block's indices are larger, so the
  * merged list, asked for in index order, is a part of one after the other: labels follow in one walk.
  */
-static int merge_block(st_rank_job *job, winners *list, const st_input_block *block, int64_t before, int64_t hi, double *values,
-                       int64_t *indices) {
+static int merge_block(st_rank_job *job, winners *list, const st_input_block *block, int64_t before, int64_t hi,
+                       double *values, int64_t *indices) {
     int64_t fresh = block->count < hi ? block->count : hi;
-    st_job_rows rows = {.elements = block->elements, .rows = 1, .cols = block->count, .row_stride = block->count, .col_stride = 1};
+    st_job_rows rows = {
+        .elements = block->elements, .rows = 1, .cols = block->count, .row_stride = block->count, .col_stride = 1};
     rows.first_col = before;
     int status = st_job_select_window(job, &rows, 0, fresh, ST_UNSORTED, values, indices);
     if (status != ST_CLI_GO) {
@@ -127,7 +129,8 @@ static int merge_block(st_rank_job *job, winners *list, const st_input_block *bl
         const int64_t widths[] = {list->count, fresh};
         const void *const parts_values[] = {list->values, values};
         const int64_t *const parts_indices[] = {list->indices, indices};
-        st_merge_request request = {.struct_size = sizeof request, .dtype = ST_F64, .nan_rule = job->nan_rule, .order = ST_UNSORTED};
+        st_merge_request request = {
+            .struct_size = sizeof request, .dtype = ST_F64, .nan_rule = job->nan_rule, .order = ST_UNSORTED};
         request.parts = 2;
         request.k = kept;
         request.widths = widths;
@@ -165,11 +168,13 @@ static int merge_block(st_rank_job *job, winners *list, const st_input_block *bl
 }
 
 static int give_winners(st_rank_job *job, const winners *list, int64_t lo, int64_t hi) {
-    st_job_rows rows = {.elements = list->values, .rows = 1, .cols = list->count, .row_stride = list->count, .col_stride = 1};
+    st_job_rows rows = {
+        .elements = list->values, .rows = 1, .cols = list->count, .row_stride = list->count, .col_stride = 1};
     double *values = st_job_allocate(job, job->width, sizeof *values);
     int64_t *indices = st_job_allocate(job, job->width, sizeof *indices);
     const char **labels = st_job_allocate(job, job->width, sizeof *labels);
-    int status = values && indices && labels ? st_job_select_window(job, &rows, lo, hi, job->order, values, indices) : ST_CLI_FAILED;
+    int status = values && indices && labels ? st_job_select_window(job, &rows, lo, hi, job->order, values, indices)
+                                             : ST_CLI_FAILED;
     if (status == ST_CLI_GO) {
         for (int64_t i = 0; i < job->width; i++) {
             labels[i] = list->labels[indices[i]];
@@ -223,7 +228,7 @@ static int rank_labelled(st_rank_job *job) {
     return status;
 }
 
-/* ---- MidK, whose window follows from the length ---------------------------------------------------------------------------- */
+/* ---- MidK, whose window follows from the length ------------------------------------------------------------------ */
 
 /* The numbers read so far, and from a pipe their labels too. */
 typedef struct held {
@@ -240,7 +245,8 @@ static int hold(st_rank_job *job, held *all, const st_input_block *block, int wi
         char **labels = with_labels ? realloc(all->labels, (size_t)room * sizeof *labels) : NULL;
         all->labels = labels ? labels : all->labels;
         if (!values || (with_labels && !labels)) {
-            return st_cli_fail(job->command, "out of memory: midk must hold all numbers of a pipe, over %lld; save it to a file",
+            return st_cli_fail(job->command,
+                               "out of memory: midk must hold all numbers of a pipe, over %lld; save it to a file",
                                (long long)all->count);
         }
         all->room = room;
@@ -250,7 +256,8 @@ static int hold(st_rank_job *job, held *all, const st_input_block *block, int wi
         if (with_labels) {
             all->labels[all->count] = strdup(block->labels[i]);
             if (!all->labels[all->count]) {
-                return st_cli_fail(job->command, "out of memory for labels: midk must hold all of a pipe; save it to a file");
+                return st_cli_fail(job->command,
+                                   "out of memory for labels: midk must hold all of a pipe; save it to a file");
             }
         }
         all->count++;
@@ -368,7 +375,8 @@ static int rank_midk(st_rank_job *job) {
         }
         if (is_pipe && count > HELD && !is_said) {
             is_said = 1;
-            st_job_note(job, "must hold all numbers of a pipe, over %lld so far: save them to a file to bound memory", (long long)count);
+            st_job_note(job, "must hold all numbers of a pipe, over %lld so far: save them to a file to bound memory",
+                        (long long)count);
         }
     }
     if (!is_whole) {

@@ -13,7 +13,8 @@
 #include "options.h"
 #include "sink_forms.h"
 
-/* ---- opening -------------------------------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------------------------------
+ */
 
 /* The folder of PREFIX, where an unnamed file for what waits has the room that the results will need. */
 static char *folder_of(const char *prefix) {
@@ -27,7 +28,8 @@ static char *folder_of(const char *prefix) {
     return folder;
 }
 
-int st_sink_create(st_sink *sink, const char *what, st_dtype dtype, int32_t dims, const int64_t *shape, st_npy_writer **writer) {
+int st_sink_create(st_sink *sink, const char *what, st_dtype dtype, int32_t dims, const int64_t *shape,
+                   st_npy_writer **writer) {
     size_t length = strlen(sink->options.prefix) + strlen(what) + sizeof "..npy";
     char *path = malloc(length);
     if (!path) {
@@ -54,11 +56,12 @@ static void discard(void *argument) {
 int st_sink_open(st_sink *sink, const st_sink_options *options) {
     memset(sink, 0, sizeof *sink);
     sink->options = *options;
-    sink->form = options->prefix  ? ST_SINK_FILES
-                 : options->json  ? ST_SINK_JSON
+    sink->form = options->prefix         ? ST_SINK_FILES
+                 : options->json         ? ST_SINK_JSON
                  : isatty(STDOUT_FILENO) ? ST_SINK_TABLE
-                                  : ST_SINK_LINES;
-    sink->deferred = sink->form == ST_SINK_JSON || (sink->form == ST_SINK_FILES && (options->width < 0 || options->rows < 0));
+                                         : ST_SINK_LINES;
+    sink->deferred =
+        sink->form == ST_SINK_JSON || (sink->form == ST_SINK_FILES && (options->width < 0 || options->rows < 0));
     if (options->prefix) {
         sink->folder = folder_of(options->prefix);
         if (!sink->folder) {
@@ -71,7 +74,8 @@ int st_sink_open(st_sink *sink, const st_sink_options *options) {
     }
     st_interrupt_clean(discard, sink);
     if (sink->form == ST_SINK_FILES && !sink->deferred) {
-        int status = st_sink_create(sink, "values", options->dtype, options->dims, options->shape, &sink->values_writer);
+        int status =
+            st_sink_create(sink, "values", options->dtype, options->dims, options->shape, &sink->values_writer);
         return status == ST_CLI_GO
                    ? st_sink_create(sink, "indices", ST_I64, options->dims, options->shape, &sink->indices_writer)
                    : status;
@@ -92,14 +96,16 @@ void st_sink_close(st_sink *sink) {
     sink->folder = NULL;
 }
 
-/* ---- gathering ------------------------------------------------------------------------------------------------------- */
+/* ---- gathering --------------------------------------------------------------------------------------------------- */
 
 static int fail_spill(const st_sink *sink) {
     const char *folder = sink->folder ? sink->folder : "the folder for temporary files (TMPDIR)";
-    return st_cli_fail(sink->options.command, "%s: cannot keep results until they are complete: %s", folder, strerror(errno));
+    return st_cli_fail(sink->options.command, "%s: cannot keep results until they are complete: %s", folder,
+                       strerror(errno));
 }
 
-static int spill_piece(st_sink *sink, int64_t count, const void *values, const int64_t *indices, const char *const *labels) {
+static int spill_piece(st_sink *sink, int64_t count, const void *values, const int64_t *indices,
+                       const char *const *labels) {
     size_t size = (size_t)st_dtype_size(sink->options.dtype);
     int failed = st_spill_add(&sink->values, values, (size_t)count * size) != 0 ||
                  st_spill_add(&sink->indices, indices, (size_t)count * sizeof *indices) != 0;
@@ -111,7 +117,7 @@ static int spill_piece(st_sink *sink, int64_t count, const void *values, const i
     return failed ? fail_spill(sink) : ST_CLI_GO;
 }
 
-/* ---- .npy files of known shape --------------------------------------------------------------------------------------- */
+/* ---- .npy files of known shape ----------------------------------------------------------------------------------- */
 
 /* Rows beside each other in the output array: element j of row i of the block goes to [outer, j, i]. */
 static int write_turned(st_sink *sink, st_npy_writer *writer, const void *elements, size_t size, int64_t rows) {
@@ -135,7 +141,8 @@ static int write_turned(st_sink *sink, st_npy_writer *writer, const void *elemen
     int64_t pieces = rows == inner ? 1 : width;
     int64_t count = rows == inner ? rows * width : rows;
     for (int64_t j = 0; j < pieces; j++) {
-        st_status status = st_npy_write_at(writer, (outer * width + j) * inner + from, sink->block + (size_t)(j * rows) * size, count);
+        st_status status =
+            st_npy_write_at(writer, (outer * width + j) * inner + from, sink->block + (size_t)(j * rows) * size, count);
         if (status != ST_OK) {
             return st_input_fail(sink->options.command, status);
         }
@@ -159,7 +166,7 @@ static int write_rows(st_sink *sink, int64_t rows, const void *values, const int
     return status == ST_OK ? ST_CLI_GO : st_input_fail(sink->options.command, status);
 }
 
-/* ---- taking ----------------------------------------------------------------------------------------------------------- */
+/* ---- taking ------------------------------------------------------------------------------------------------------ */
 
 int st_sink_piece(st_sink *sink, int64_t count, const void *values, const int64_t *indices, const char *const *labels) {
     if (count == 0) {
@@ -209,7 +216,7 @@ int st_sink_rows(st_sink *sink, int64_t rows, const void *values, const int64_t 
     return ST_CLI_GO;
 }
 
-/* ---- finishing -------------------------------------------------------------------------------------------------------- */
+/* ---- finishing --------------------------------------------------------------------------------------------------- */
 
 static int commit(st_sink *sink, st_npy_writer **writer) {
     st_npy_writer *taken = *writer;
@@ -239,7 +246,8 @@ int st_sink_copy(st_sink *sink, st_spill *spill, st_dtype dtype, st_npy_writer *
 }
 
 /* One file of a shape that is known only now. */
-static int write_late(st_sink *sink, const char *what, st_spill *spill, st_dtype dtype, int32_t dims, const int64_t *shape) {
+static int write_late(st_sink *sink, const char *what, st_spill *spill, st_dtype dtype, int32_t dims,
+                      const int64_t *shape) {
     st_npy_writer **writer = &sink->values_writer; /* one at a time */
     int status = st_sink_create(sink, what, dtype, dims, shape, writer);
     if (status == ST_CLI_GO) {
@@ -273,6 +281,8 @@ int st_sink_finish(st_sink *sink) {
     if (st_cli_interrupted()) {
         return ST_CLI_INTERRUPTED;
     }
-    int status = sink->form == ST_SINK_FILES ? finish_files(sink) : sink->form == ST_SINK_JSON ? st_sink_json(sink) : ST_CLI_GO;
+    int status = sink->form == ST_SINK_FILES  ? finish_files(sink)
+                 : sink->form == ST_SINK_JSON ? st_sink_json(sink)
+                                              : ST_CLI_GO;
     return status == ST_CLI_GO ? ST_CLI_DONE : status;
 }

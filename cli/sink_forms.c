@@ -17,7 +17,7 @@ int st_sink_stdout_failed(void) {
     return cause == EPIPE ? ST_CLI_DONE : ST_CLI_FAILED;
 }
 
-/* ---- tables and lines -------------------------------------------------------------------------------------------------- */
+/* ---- tables and lines -------------------------------------------------------------------------------------------- */
 
 static int digits(int64_t number) {
     int count = 1;
@@ -36,11 +36,10 @@ static int characters(const char *text) {
     return count;
 }
 
-static void widen(int *width, int needed) {
-    *width = needed > *width ? needed : *width;
-}
+static void widen(int *width, int needed) { *width = needed > *width ? needed : *width; }
 
-static void measure(st_sink *sink, int64_t count, const void *values, const int64_t *indices, const char *const *labels) {
+static void measure(st_sink *sink, int64_t count, const void *values, const int64_t *indices,
+                    const char *const *labels) {
     char text[32];
     int64_t size = st_dtype_size(sink->options.dtype);
     widen(&sink->widths[0], digits(sink->row));
@@ -75,11 +74,15 @@ static void print_header(st_sink *sink) {
 static void print_label(const char *text, int is_table) {
     for (; *text; text++) {
         unsigned char byte = (unsigned char)*text;
-        putchar(byte >= 32 && byte != 127 ? byte : is_table ? '?' : byte == '\t' || byte == '\n' || byte == '\r' ? ' ' : byte);
+        putchar(byte >= 32 && byte != 127                      ? byte
+                : is_table                                     ? '?'
+                : byte == '\t' || byte == '\n' || byte == '\r' ? ' '
+                                                               : byte);
     }
 }
 
-static int print_piece(st_sink *sink, int64_t count, const void *values, const int64_t *indices, const char *const *labels) {
+static int print_piece(st_sink *sink, int64_t count, const void *values, const int64_t *indices,
+                       const char *const *labels) {
     int is_table = sink->form == ST_SINK_TABLE;
     if (is_table) {
         measure(sink, count, values, indices, labels);
@@ -136,7 +139,7 @@ int st_sink_print(st_sink *sink, int64_t count, const void *values, const int64_
     return status;
 }
 
-/* ---- JSON ---------------------------------------------------------------------------------------------------------------- */
+/* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
 int32_t st_sink_json_print(void *user, const char *text, uint64_t bytes) {
     (void)user;
@@ -144,7 +147,8 @@ int32_t st_sink_json_print(void *user, const char *text, uint64_t bytes) {
 }
 
 /* Rows of what was gathered; `write` writes the next element and returns 0. */
-static int write_matrix(st_sink *sink, st_json_writer *json, const char *key, int (*write)(st_sink *sink, st_json_writer *json)) {
+static int write_matrix(st_sink *sink, st_json_writer *json, const char *key,
+                        int (*write)(st_sink *sink, st_json_writer *json)) {
     sink->counts.read = 0;
     st_json_key(json, key);
     st_json_begin_array(json);

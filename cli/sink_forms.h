@@ -16,7 +16,8 @@ int st_sink_json(st_sink *sink);
 /* A JSON writer's sink that prints to standard output. */
 int32_t st_sink_json_print(void *user, const char *text, uint64_t bytes);
 
-/* Standard output refuses: keeps why for main.c, and returns the exit status, 0 for a pipe that nobody reads any more. */
+/* Standard output refuses: keeps why for main.c, and returns the exit status, 0 for a pipe that nobody reads any more.
+ */
 int st_sink_stdout_failed(void);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* spill.h - bytes kept for later: in memory while they are few, then in a file without a name, which no crash leaves behind. */
+/*
+ * spill.h - bytes kept for later: in memory while they are few, then in a file without a name, which no crash leaves
+ * behind.
+ */
 #ifndef ST_CLI_SPILL_H
 #define ST_CLI_SPILL_H
 
@@ -9,8 +12,8 @@
 typedef struct st_spill {
     char *memory;
     size_t used, room;
-    int64_t bytes; /* all that was added */
-    int64_t read;  /* where st_spill_read stands */
+    int64_t bytes;  /* all that was added */
+    int64_t read;   /* where st_spill_read stands */
     int descriptor; /* -1: memory alone */
     const char *folder;
 } st_spill;
