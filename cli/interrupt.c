@@ -17,7 +17,7 @@
 enum { WORKING, WAITING, ABANDONED };
 
 /* Signals reach a program through nothing but globals. */
-static volatile sig_atomic_t caught;
+static atomic_int caught; /* lock-free, so a handler may set it */
 static atomic_int state;
 static void (*clean_call)(void *argument);
 static void *clean_argument;

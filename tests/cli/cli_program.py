@@ -9,8 +9,8 @@ import numpy as np
 
 PROGRAM = os.environ["SPIRALTORCH"]
 KINDS = ["topk", "midk", "bottomk", "window"]
-NUMPY = {"f32": "f4", "f64": "f8", "f16": "f2", "i8": "i1", "u8": "u1", "i16": "i2", "u16": "u2", "i32": "i4", "u32": "u4",
-         "i64": "i8", "u64": "u8"}  # bf16 has no NumPy type
+NUMPY = {"f32": "f4", "f64": "f8", "f16": "f2", "i8": "i1", "u8": "u1", "i16": "i2", "u16": "u2", "i32": "i4",
+         "u32": "u4", "i64": "i8", "u64": "u8"}  # bf16 has no NumPy type
 DTYPES = [*NUMPY, "bf16"]
 
 
@@ -21,8 +21,8 @@ def run(*arguments, input=None, check=None, env=None, timeout=60, **options):
         input = input.encode()
     if input is None and "stdin" not in options:
         options["stdin"] = subprocess.DEVNULL
-    done = subprocess.run([PROGRAM, *map(str, arguments)], input=input, capture_output=True, env=environment, timeout=timeout,
-                          **options)
+    done = subprocess.run([PROGRAM, *map(str, arguments)], input=input, capture_output=True, env=environment,
+                          timeout=timeout, **options)
     done.out = done.stdout.decode(errors="surrogateescape")
     done.err = done.stderr.decode(errors="surrogateescape")
     if check is not None:

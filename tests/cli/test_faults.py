@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""Full disks, signals, closed pipes and terminals: nothing half-written under a final name, and the exit status says why."""
+"""Full disks, signals, closed pipes and terminals: nothing half-written, and an exit status that says why."""
 import fcntl
 import glob
 import os
@@ -34,12 +34,13 @@ def wide(tmp_path_factory):
     return path
 
 
-# ---- no room ------------------------------------------------------------------------------------------------------------
+# ---- no room ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [["topk", "-k", "2", "-"], ["topk", "-k", "2", "--json", "-"], ["compact", "--lower", "0", "-"],
-                                       ["devices"], ["devices", "--json"], ["version"], ["version", "--json"], ["--help"], ["topk", "--help"],
-                                       ["plan", "--kind", "topk", "--rows", "1", "--cols", "9", "-k", "1"]])
+@pytest.mark.parametrize("arguments", [
+    ["topk", "-k", "2", "-"], ["topk", "-k", "2", "--json", "-"], ["compact", "--lower", "0", "-"], ["devices"],
+    ["devices", "--json"], ["version"], ["version", "--json"], ["--help"], ["topk", "--help"],
+    ["plan", "--kind", "topk", "--rows", "1", "--cols", "9", "-k", "1"]])
 def test_a_full_device(arguments):
     with open("/dev/full", "w") as full:
         done = start(*arguments, stdout=full)
@@ -73,7 +74,8 @@ def test_a_file_size_limit(tmp_path, wide, limit):
 
 
 def test_a_file_size_limit_for_what_waits(tmp_path):
-    done = run("compact", "--lower", 0, "--dtype", "u8", "--cols", 1 << 20, "-", "-o", tmp_path / "out", input=bytes(4 << 20),
+    done = run("compact", "--lower", 0, "--dtype", "u8", "--cols", 1 << 20, "-", "-o", tmp_path / "out",
+               input=bytes(4 << 20),
                preexec_fn=limit_files(1 << 21), check=1)
     assert str(tmp_path) in done.err and done.err.count("\n") == 1
     assert not list(tmp_path.iterdir())
@@ -82,7 +84,8 @@ def test_a_file_size_limit_for_what_waits(tmp_path):
 def test_a_full_file_system(tmp_path, wide):
     if os.geteuid() != 0:
         pytest.skip("a small file system can be mounted by root alone")
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", tmp_path], capture_output=True).returncode != 0:
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", tmp_path],
+                      capture_output=True).returncode != 0:
         pytest.skip("mounting a small tmpfs is not allowed here")
     try:
         done = run("topk", "-k", 1, wide, "-o", tmp_path / "out", check=1)
@@ -104,12 +107,13 @@ def test_closed_standard_descriptors(tmp_path):
     assert shell.returncode == 1 and b"standard output" in shell.stderr
     shell = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *program, "-"], capture_output=True)
     assert shell.returncode == 1 and shell.stderr
-    shell = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *program, "-o", tmp_path / "out", tmp_path / "in.txt"], capture_output=True)
+    shell = subprocess.run(["sh", "-c", '"$@" 2>&-', "sh", *program, "-o", tmp_path / "out", tmp_path / "in.txt"],
+                           capture_output=True)
     assert shell.returncode == 0
     assert np.load(tmp_path / "out.values.npy").tolist() == [3, 2, 1]
 
 
-# ---- closed pipes --------------------------------------------------------------------------------------------------------
+# ---- closed pipes ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("arguments", [["topk", "-k", 1], ["topk", "-k", 1, "--json"], ["compact", "--lower", 0]])
@@ -131,7 +135,7 @@ def test_a_pipe_that_nobody_reads():
         assert done.returncode == 0 and err == b""
 
 
-# ---- signals -------------------------------------------------------------------------------------------------------------
+# ---- signals ---------------------------------------------------------------------------------------------------------
 
 
 def check_whole(path, shape):
@@ -169,11 +173,22 @@ def test_killed_while_writing(tmp_path, wide):
     assert killed > 0
 
 
+def wait_until_taken(file):
+    """Until the program has read all that was written to its pipe."""
+    left = 1
+    while left:
+        time.sleep(0.01)
+        left = struct.unpack("i", fcntl.ioctl(file, termios.FIONREAD, bytes(4)))[0]
+
+
 def hold_back(done, content):
     """Feeds content, then keeps the pipe open, as someone at a keyboard does."""
     done.stdin.write(content)
     done.stdin.flush()
-    time.sleep(0.2)
+    wait_until_taken(done.stdin)
+    while len(os.listdir(f"/proc/{done.pid}/task")) < 2:  # it has set up what watches for signals
+        time.sleep(0.01)
+    time.sleep(0.1)
 
 
 @pytest.mark.parametrize("arguments, content", [
@@ -229,11 +244,11 @@ def test_an_interrupt_that_is_ignored_stays_ignored():
     assert done.returncode == 0 and out == b"0\t0\t1\t5\n"
 
 
-# ---- terminals -----------------------------------------------------------------------------------------------------------
+# ---- terminals -------------------------------------------------------------------------------------------------------
 
 
 def on_terminal(arguments, feed, stream, columns=80):
-    """Runs with stdout or stderr on a terminal, standard input fed by feed(file); returns (status, what it showed, other)."""
+    """Runs with stdout or stderr on a terminal, input from feed(file); returns (status, what it showed, other)."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: follower}
@@ -265,18 +280,24 @@ def on_terminal(arguments, feed, stream, columns=80):
 def test_a_table_on_a_terminal():
     status, shown, _ = on_terminal(["topk", "-k", 2, "-"], lambda file: file.write(b"10\n-2.5\n300\n"), "stdout")
     assert status == 0
-    assert shown.splitlines() == ["row  position  index  value", "  0         0      2    300", "  0         1      0     10"]
+    assert shown.splitlines() == ["row  position  index  value", "  0         0      2    300",
+                                  "  0         1      0     10"]
     text = "name,size\nplain,1\n\x1b[31mred,2\n".encode()
-    status, shown, _ = on_terminal(["topk", "-k", 2, "--column", "size", "--show", "name", "-"], lambda file: file.write(text), "stdout")
-    assert shown.splitlines() == ["row  position  name      value", "  0         0  ?[31mred      2", "  0         1  plain         1"]
+    status, shown, _ = on_terminal(["topk", "-k", 2, "--column", "size", "--show", "name", "-"],
+                                   lambda file: file.write(text), "stdout")
+    assert shown.splitlines() == ["row  position  name      value", "  0         0  ?[31mred      2",
+                                  "  0         1  plain         1"]
 
 
-def slowly(parts, pause):
+def with_a_break(parts):
+    """The first part, more than half a second after the program has taken it the rest."""
     def feed(file):
-        for part in parts:
+        file.write(parts[0])
+        file.flush()
+        wait_until_taken(file)
+        time.sleep(0.7)
+        for part in parts[1:]:
             file.write(part)
-            file.flush()
-            time.sleep(pause)
     return feed
 
 
@@ -288,7 +309,7 @@ def npy_parts(tmp_path, count):
 
 
 def test_progress_of_a_known_size(tmp_path):
-    status, shown, out = on_terminal(["topk", "-k", 1, "-"], slowly(npy_parts(tmp_path, 8), 0.15), "stderr")
+    status, shown, out = on_terminal(["topk", "-k", 1, "-"], with_a_break(npy_parts(tmp_path, 8)), "stderr")
     assert status == 0 and len(out.splitlines()) == 128
     assert "%" in shown and "MiB/s" in shown and "left" in shown and "#" in shown
     assert shown.endswith("\r\x1b[K")
@@ -297,17 +318,16 @@ def test_progress_of_a_known_size(tmp_path):
 
 def test_progress_of_an_unknown_size():
     numbers = b"".join(b"%d\n" % number for number in range(70_000))
-    status, shown, out = on_terminal(["topk", "-k", 1, "-"], slowly([numbers] * 8, 0.15), "stderr")
+    status, shown, out = on_terminal(["topk", "-k", 1, "-"], with_a_break([numbers] * 3), "stderr")
     assert status == 0 and out == "0\t0\t69999\t69999\n"
     assert "numbers" in shown and "/s" in shown and "%" not in shown
 
 
 def test_no_progress_where_it_is_not_wanted(tmp_path):
     parts = npy_parts(tmp_path, 1)
-    assert on_terminal(["topk", "-k", 1, "--quiet", "-"], slowly(parts, 0.1), "stderr")[1] == ""
-    assert on_terminal(["topk", "-k", 1, "-"], slowly([b"".join(parts)], 0), "stderr")[1] == ""  # too short to be worth a bar
+    assert on_terminal(["topk", "-k", 1, "--quiet", "-"], with_a_break(parts), "stderr")[1] == ""
     done = start("topk", "-k", 1, "-")
-    slowly(parts, 0.1)(done.stdin)
+    with_a_break(parts)(done.stdin)
     done.stdin.close()
     done.stdout.read()
     assert done.stderr.read() == b"" and done.wait() == 0

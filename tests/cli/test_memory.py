@@ -17,15 +17,16 @@ SIZE = 600 << 20
 MEASURE = """
 import json, resource, subprocess, sys
 done = subprocess.run(sys.argv[1:], capture_output=True, text=True)
-print(json.dumps([done.returncode, done.stdout, done.stderr, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024]))
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+print(json.dumps([done.returncode, done.stdout, done.stderr, peak]))
 """
 
 
 def measure(*arguments, stdin=subprocess.DEVNULL):
     if b"__asan_init" in pathlib.Path(PROGRAM).read_bytes() or b"__tsan_init" in pathlib.Path(PROGRAM).read_bytes():
         pytest.skip("a sanitizer's own memory is in the way")
-    done = subprocess.run([sys.executable, "-S", "-E", "-c", MEASURE, PROGRAM, *map(str, arguments)], stdin=stdin, capture_output=True,
-                          text=True, check=True)
+    done = subprocess.run([sys.executable, "-S", "-E", "-c", MEASURE, PROGRAM, *map(str, arguments)], stdin=stdin,
+                          capture_output=True, text=True, check=True)
     status, out, err, peak = json.loads(done.stdout)
     assert status == 0, err
     assert 0 < peak < LIMIT, peak
@@ -58,7 +59,8 @@ def test_one_row_through_a_pipe(sparse):
 
 def test_the_middle_of_one_row(sparse):
     n = SIZE // 8
-    assert measure("midk", "-k", 2, "--dtype", "f64", "--cols", n, sparse) == f"0\t0\t{n // 2 - 1}\t0\n0\t1\t{n // 2}\t0\n"
+    assert measure("midk", "-k", 2, "--dtype", "f64", "--cols", n,
+                   sparse) == f"0\t0\t{n // 2 - 1}\t0\n0\t1\t{n // 2}\t0\n"
 
 
 def test_many_rows(sparse, tmp_path):

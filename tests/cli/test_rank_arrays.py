@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""topk, midk, bottomk and window on .npy and raw arrays: dtypes, byte orders, axes, ties, NaN, and every way through memory."""
+"""topk, midk, bottomk and window on arrays: dtypes, byte orders, axes, ties, NaN, every way through memory."""
 import json
 
 import numpy as np
@@ -23,7 +23,8 @@ def sample(dtype, seed=1):
         pool = np.array([0.0, -0.0, 1.5, -1.5, np.inf, -np.inf, np.nan, -np.nan, 6e-8, 2.0, 3.0], NUMPY[dtype])
         return random.choice(pool, (ROWS, COLS))
     if dtype == "bf16":
-        return random.choice(to_bf16([0.0, -0.0, 1.5, -1.5, np.inf, -np.inf, np.nan, -np.nan, 1e-40, 2.0]), (ROWS, COLS))
+        return random.choice(to_bf16([0.0, -0.0, 1.5, -1.5, np.inf, -np.inf, np.nan, -np.nan, 1e-40, 2.0]),
+                             (ROWS, COLS))
     limits = np.iinfo(NUMPY[dtype])
     pool = np.array([limits.min, limits.max, 0, 1, 2, limits.max - 1, limits.min + 1], NUMPY[dtype])
     return random.choice(pool, (ROWS, COLS))
@@ -116,7 +117,8 @@ def test_equal_elements_come_lowest_index_first():
     for kind in ("topk", "bottomk", "midk"):
         found = answer(kind, "-k", 2, "--dtype", "f32", "--cols", 4, "-", input=zeros)
         assert found["indices"] == ([[1, 2]] if kind == "midk" else [[0, 1]])
-    assert run("topk", "-k", 2, "--dtype", "f32", "--cols", 4, "-", input=zeros, check=0).out == "0\t0\t0\t0\n0\t1\t1\t-0\n"
+    assert run("topk", "-k", 2, "--dtype", "f32", "--cols", 4, "-", input=zeros,
+               check=0).out == "0\t0\t0\t0\n0\t1\t1\t-0\n"
 
 
 @pytest.mark.parametrize("nan", ["greatest", "least", "last"])
@@ -124,7 +126,8 @@ def test_equal_elements_come_lowest_index_first():
 def test_nan_rules(nan, unsorted):
     rows = sample("f64", 7)
     for kind in KINDS:
-        found = answer(kind, *window_arguments(kind), "--nan", nan, *(["--unsorted"] if unsorted else []), "--dtype", "f64",
+        found = answer(kind, *window_arguments(kind), "--nan", nan, *(["--unsorted"] if unsorted else []), "--dtype",
+                       "f64",
                        "--cols", COLS, "-", input=rows.tobytes())
         wanted = expected(rows, kind, K, 4, 4 + K, True, nan, unsorted)
         np.testing.assert_array_equal(found["indices"], wanted, err_msg=kind)
@@ -163,7 +166,8 @@ def test_nothing_asked_and_nothing_there(tmp_path):
 def test_as_many_as_there_are(tmp_path):
     array = sample("i16", 9)
     np.save(tmp_path / "in.npy", array)
-    np.testing.assert_array_equal(answer("topk", "-k", COLS, tmp_path / "in.npy")["indices"], expected(array, "topk", COLS))
+    np.testing.assert_array_equal(answer("topk", "-k", COLS, tmp_path / "in.npy")["indices"],
+                                  expected(array, "topk", COLS))
 
 
 def test_threads_change_nothing(tmp_path):
@@ -172,7 +176,7 @@ def test_threads_change_nothing(tmp_path):
     assert len(outputs) == 1
 
 
-# ---- rows and slabs above the 16 MiB that one step may hold -------------------------------------------------------------
+# ---- rows and slabs above the 16 MiB that one step may hold ----------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -253,7 +257,8 @@ def check_axis_0(tmp_path, array, kind, arguments, first, last, descending, note
     run(kind, *arguments, "--axis", 0, tmp_path / "in.npy", "-o", tmp_path / "out", check=0)
     np.testing.assert_array_equal(np.load(tmp_path / "out.indices.npy"), order)
     np.testing.assert_array_equal(np.load(tmp_path / "out.values.npy"), np.take_along_axis(array, order, 0))
-    done = run(kind, *arguments, "--axis", 0, "-", "-o", tmp_path / "piped", input=(tmp_path / "in.npy").read_bytes(), check=0)
+    done = run(kind, *arguments, "--axis", 0, "-", "-o", tmp_path / "piped", input=(tmp_path / "in.npy").read_bytes(),
+               check=0)
     assert (note in done.err) if note else done.err == ""
     assert (tmp_path / "piped.values.npy").read_bytes() == (tmp_path / "out.values.npy").read_bytes()
     assert (tmp_path / "piped.indices.npy").read_bytes() == (tmp_path / "out.indices.npy").read_bytes()
@@ -277,14 +282,17 @@ def test_a_long_axis_between_others(tmp_path):
     array = np.random.default_rng(20).integers(0, 100, (2, 9000, 300)).astype("f4")  # slabs of 10.8 MB: whole
     np.save(tmp_path / "in.npy", array)
     run("topk", "-k", 2, "--axis", 1, tmp_path / "in.npy", "-o", tmp_path / "out", check=0)
-    np.testing.assert_array_equal(np.load(tmp_path / "out.indices.npy"), np.argsort(-array, axis=1, kind="stable")[:, :2])
-    array = np.random.default_rng(21).integers(0, 100, (2, 15000, 300)).astype("f4")  # 18 MB: in chunks, one after the other
+    np.testing.assert_array_equal(np.load(tmp_path / "out.indices.npy"),
+                                  np.argsort(-array, axis=1, kind="stable")[:, :2])
+    array = np.random.default_rng(21).integers(0, 100, (2, 15000, 300)).astype("f4")  # slabs of 18 MB: in chunks
     np.save(tmp_path / "in.npy", array)
     run("topk", "-k", 2, "--axis", 1, tmp_path / "in.npy", "-o", tmp_path / "out", check=0)
-    np.testing.assert_array_equal(np.load(tmp_path / "out.indices.npy"), np.argsort(-array, axis=1, kind="stable")[:, :2])
+    np.testing.assert_array_equal(np.load(tmp_path / "out.indices.npy"),
+                                  np.argsort(-array, axis=1, kind="stable")[:, :2])
     array[1, 14000, 1] = np.nan
     np.save(tmp_path / "in.npy", array)
-    message = error("topk", "-k", 2, "--axis", 1, "--nan", "error", tmp_path / "in.npy", "-o", tmp_path / "none", status=1)
+    message = error("topk", "-k", 2, "--axis", 1, "--nan", "error", tmp_path / "in.npy", "-o", tmp_path / "none",
+                    status=1)
     assert "row 301, index 14000" in message
     assert not list(tmp_path.glob("none*"))
 

@@ -22,7 +22,8 @@ def test_numbers_of_a_pipe():
     assert done.err == ""
 
 
-@pytest.mark.parametrize("text", ["1\n2\n3", "1\r\n2\r\n3\r\n", "\n1\n\n2\n3\n\n", "value\n1\n2\n3\n", "1.0\n+2e0\n3.\n", "1,9\n2,0\n3,5\n"])
+@pytest.mark.parametrize("text", [
+    "1\n2\n3", "1\r\n2\r\n3\r\n", "\n1\n\n2\n3\n\n", "value\n1\n2\n3\n", "1.0\n+2e0\n3.\n", "1,9\n2,0\n3,5\n"])
 def test_spellings_of_three_numbers(text):
     found = answer("bottomk", "-k", 3, "-", input=text)
     assert found == {"rows": 1, "k": 3, "indices": [[0, 1, 2]], "values": [[1, 2, 3]]}
@@ -31,7 +32,8 @@ def test_spellings_of_three_numbers(text):
 def test_numbers_are_read_in_the_c_locale_and_printed_to_round_trip():
     numbers = ["0.1", "1e-05", "123456789.12345679", "1e+300", "-0", "inf", "-Infinity", "5e-324"]
     environment = {"LC_ALL": "de_DE.UTF-8"}
-    out = run("window", "--lo", 0, "--hi", len(numbers), "--unsorted", "-", input="\n".join(numbers), env=environment, check=0).out
+    out = run("window", "--lo", 0, "--hi", len(numbers), "--unsorted", "-", input="\n".join(numbers), env=environment,
+              check=0).out
     shown = [line.split("\t")[3] for line in out.splitlines()]
     assert [float(text) for text in shown] == [float(text) for text in numbers]
     assert shown[:2] == ["0.1", "1e-05"] and shown[4] == "-0"
@@ -54,7 +56,8 @@ def test_labels_follow_their_numbers(tmp_path, kind, piped):
     path = write(tmp_path / "t.csv", text)
     arguments = ["--lo", 3, "--hi", 503] if kind == "window" else ["-k", 500]
     given = {"input": text} if piped else {}
-    done = run(kind, *arguments, "--column", "size", "--show", "name", "--json", "-" if piped else path, check=0, **given)
+    done = run(kind, *arguments, "--column", "size", "--show", "name", "--json", "-" if piped else path, check=0,
+               **given)
     found = json.loads(done.out)
     order = np.argsort(-numbers if kind == "topk" else numbers, kind="stable")
     first = 3 if kind == "window" else (len(numbers) - 500) // 2 if kind == "midk" else 0
@@ -70,10 +73,12 @@ def test_labels_follow_their_numbers(tmp_path, kind, piped):
 
 def test_labels_in_lines_and_json(tmp_path):
     path = write(tmp_path / "t.csv", TABLE)
-    assert run("topk", "-k", 2, "--column", "size", "--show", "name", path, check=0).out == "0\t0\tbe,ta\t9\n0\t1\tgamma\t9\n"
+    assert run("topk", "-k", 2, "--column", "size", "--show", "name", path,
+               check=0).out == "0\t0\tbe,ta\t9\n0\t1\tgamma\t9\n"
     assert run("topk", "-k", 1, "--column", "size", "--show", 3, path, check=0).out == "0\t0\ttwo lines\t9\n"
     assert answer("topk", "-k", 1, "--column", "size", "--show", 3, path)["labels"] == [["two\nlines"]]
-    assert run("bottomk", "-k", 1, "--column", 2, "--show", 1, "--unsorted", path, check=0).out == "0\t0\tdelta\t-1500\n"
+    assert run("bottomk", "-k", 1, "--column", 2, "--show", 1, "--unsorted", path,
+               check=0).out == "0\t0\tdelta\t-1500\n"
 
 
 @pytest.mark.parametrize("nan", ["greatest", "least", "last"])
@@ -83,7 +88,8 @@ def test_nan_rules_of_text(nan, show):
     text = "v\n" + "\n".join(map(str, row)) + "\n"
     for kind in KINDS:
         arguments = ["--lo", 1, "--hi", 5, "--descending"] if kind == "window" else ["-k", 4]
-        found = json.loads(run(kind, *arguments, "--nan", nan, *show, "--quiet", "--json", "-", input=text, check=0).out)
+        found = json.loads(run(kind, *arguments, "--nan", nan, *show, "--quiet", "--json", "-", input=text,
+                               check=0).out)
         wanted = expected(row[None], kind, 4, 1, 5, True, nan)
         assert found["indices"] == wanted.tolist(), kind
 

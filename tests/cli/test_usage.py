@@ -114,7 +114,8 @@ def test_control_characters_do_not_reach_the_terminal():
 
 def test_options_in_all_their_forms(tmp_path):
     text = "3\n1\n2\n"
-    forms = [["-k", "2", "-"], ["-k2", "-"], ["-k=2", "-"], ["--k", "2", "-"], ["--k=2", "-"], ["-", "-k", "2"], ["-qk2", "-"],
+    forms = [["-k", "2", "-"], ["-k2", "-"], ["-k=2", "-"], ["--k", "2", "-"], ["--k=2", "-"], ["-", "-k", "2"],
+             ["-qk2", "-"],
              ["-k", "9", "-k", "2", "-"], ["-k2", "--", "-"]]
     outputs = {run("topk", *form, input=text, check=0).out for form in forms}
     assert outputs == {"0\t0\t0\t3\n0\t1\t2\t2\n"}
@@ -124,7 +125,8 @@ def test_options_in_all_their_forms(tmp_path):
 
 def options_of(command):
     text = run(command, "--help", check=0).out
-    return text, set(re.findall(r"^ {2,6}(?:-\w, )?(--[\w-]+)", text, re.M)), set(re.findall(r"^  (-\w), --", text, re.M))
+    names = re.findall(r"^ {2,6}(?:-\w, )?(--[\w-]+)", text, re.M)
+    return text, set(names), set(re.findall(r"^  (-\w), --", text, re.M))
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -151,7 +153,8 @@ def test_examples_of_help_are_accepted(command, tmp_path):
         name = pathlib.Path(PROGRAM)
         (tmp_path / "spiraltorch").unlink(missing_ok=True)
         (tmp_path / "spiraltorch").symlink_to(name.resolve())
-        done = subprocess.run(["bash", "-c", f"set -o pipefail; PATH={tmp_path}:$PATH; {line}"], capture_output=True, timeout=60)
+        done = subprocess.run(["bash", "-c", f"set -o pipefail; PATH={tmp_path}:$PATH; {line}"], capture_output=True,
+                              timeout=60)
         assert done.returncode == 0 and done.stdout, (line, done.stderr)
 
 
