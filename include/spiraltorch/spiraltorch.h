@@ -13,6 +13,7 @@
 #include "io.h"
 #include "json.h"
 #include "number.h"
+#include "passes.h"
 #include "rank.h"
 #include "status.h"
 #include "stream.h"

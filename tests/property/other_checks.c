@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* other_checks.c - band compaction, streams fed in random chunks, and merges of random cuts. */
+/* other_checks.c - band compaction, streams and counting passes fed in random chunks, and merges of random cuts. */
 #include "other_checks.h"
 
 #include <inttypes.h>
@@ -127,6 +127,39 @@ static int check_stream(st_context *context, const char *isa, uint64_t seed) {
     return wrong ? say("stream", isa, seed) : 0;
 }
 
+/* The same window by counting passes, with so few candidates allowed that most cases need several. */
+static int check_passes(st_context *context, const char *isa, uint64_t seed) {
+    random_state random = {seed ^ 0x9a55e5};
+    struct line line;
+    make_line(&random, 0, &line);
+    const int64_t size = st_dtype_size(line.request.dtype), cols = line.request.cols;
+    const st_stream_options options = {.struct_size = sizeof options, .dtype = line.request.dtype, .descending = line.request.descending,
+                                       .nan_rule = line.request.nan_rule, .order = line.request.order, .lo = line.request.lo,
+                                       .hi = line.request.hi, .length = cols};
+    st_passes *passes = NULL;
+    char *values = need((size_t)(line.width * size));
+    int64_t *indices = need((size_t)line.width * sizeof(int64_t));
+    int32_t more = 0;
+    st_status status = st_passes_open(context, &options, (int64_t)random_below(&random, 40), &passes);
+    if (status == ST_OK) status = st_passes_next(passes, &more);
+    while (status == ST_OK && more) {
+        for (int64_t at = 0; at < cols && status == ST_OK;) {
+            int64_t chunk = 1 + (int64_t)random_below(&random, random_one(&random, 3) ? 9000 : 40);
+            if (chunk > cols - at) chunk = cols - at;
+            status = st_passes_push(passes, line.row + at * size, chunk);
+            at += chunk;
+        }
+        if (status == ST_OK) status = st_passes_next(passes, &more);
+    }
+    if (status == ST_OK) status = st_passes_finish(passes, values, indices);
+    const int wrong = status != line.status || (status == ST_OK && !matches(&line, values, indices));
+    st_passes_close(passes);
+    free(values);
+    free(indices);
+    free_line(&line);
+    return wrong ? say("counting passes", isa, seed) : 0;
+}
+
 /* Cuts a row at random, ranks each piece with this context, and merges the pieces' answers. */
 static int check_merge(st_context *context, const char *isa, uint64_t seed) {
     enum { PARTS = 5 };
@@ -168,5 +201,6 @@ static int check_merge(st_context *context, const char *isa, uint64_t seed) {
 }
 
 int check_others(st_context *context, const char *isa, uint64_t seed) {
-    return check_band(context, isa, seed) + check_stream(context, isa, seed) + check_merge(context, isa, seed);
+    return check_band(context, isa, seed) + check_stream(context, isa, seed) + check_passes(context, isa, seed) +
+           check_merge(context, isa, seed);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* other_checks.h - random band, stream and merge configurations against the reference. */
+/* other_checks.h - random band, stream, counting-pass and merge configurations against the reference. */
 #ifndef OTHER_CHECKS_H
 #define OTHER_CHECKS_H
 

@@ -194,7 +194,7 @@ static int read_choice(const char *text, st_choice *choice) {
 static int usage(void) {
     fprintf(stderr, "usage: rank_check [--seed S] [--configs N] [--case I] [--backend cpu] [--isa all|portable|avx2|avx512|neon]\n"
                     "                  [--choice mk=1,mkd=6,...]\n"
-                    "Compares random Rank-K, band, stream and merge configurations with the scalar reference.\n");
+                    "Compares random Rank-K, band, stream, counting-pass and merge configurations with the scalar reference.\n");
     return 2;
 }
 

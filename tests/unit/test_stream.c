@@ -26,7 +26,7 @@ static st_cpu_table table;
 
 static st_scanner scanner_of(st_dtype dtype) {
     const st_cpu_kernels *kernels = &table.of_class[st_cpu_class((uint32_t)st_dtype_size(dtype) * 8)];
-    return (st_scanner){kernels->collect_carried, kernels->find_nan};
+    return (st_scanner){kernels->collect_carried, kernels->find_nan, kernels->histogram};
 }
 
 static st_stream_options options_of(st_dtype dtype, int64_t lo, int64_t hi, int64_t length) {

@@ -12,7 +12,6 @@
 #include "base/fail.h"
 #include "base/memory.h"
 #include "device/caps.h"
-#include "rank/streaming.h"
 
 struct cpu {
     st_host host;
@@ -110,9 +109,8 @@ st_status st_cpu_band(const st_backend *backend, const st_band_request *request,
     return st_cpu_run_band(&cpu->table, request, buffers, services);
 }
 
-st_status st_cpu_stream_open(const st_backend *backend, const st_host *host, const st_stream_options *options, st_stream **stream) {
+st_scanner st_cpu_scanner(const st_backend *backend, st_dtype dtype) {
     const struct cpu *cpu = backend->self;
-    const st_cpu_kernels *kernels = &cpu->table.of_class[st_cpu_class((uint32_t)st_dtype_size(options->dtype) * 8)];
-    const st_scanner scanner = {kernels->collect_carried, kernels->find_nan};
-    return st_stream_start(host, options, &scanner, stream);
+    const st_cpu_kernels *kernels = &cpu->table.of_class[st_cpu_class((uint32_t)st_dtype_size(dtype) * 8)];
+    return (st_scanner){kernels->collect_carried, kernels->find_nan, kernels->histogram};
 }

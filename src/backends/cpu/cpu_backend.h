@@ -5,9 +5,9 @@
 
 #include "base/processor.h"
 #include "base/pool.h"
+#include "rank/scanner.h"
 #include "spiraltorch/backend.h"
 #include "spiraltorch/band.h"
-#include "spiraltorch/stream.h"
 
 /* Fills *backend for a processor (its disabled instruction sets already removed); backend->close frees it. ST_E_MEMORY. */
 st_status st_cpu_backend_open(const st_host *host, const st_processor *processor, st_backend *backend);
@@ -19,7 +19,7 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
 st_status st_cpu_band(const st_backend *backend, const st_band_request *request, const st_band_buffers *buffers,
                       const st_backend_services *services);
 
-/* A stream with this backend's kernels, for checked options. The host is copied. ST_E_MEMORY. */
-st_status st_cpu_stream_open(const st_backend *backend, const st_host *host, const st_stream_options *options, st_stream **stream);
+/* This backend's kernels for streams and counting passes over a dtype. */
+st_scanner st_cpu_scanner(const st_backend *backend, st_dtype dtype);
 
 #endif

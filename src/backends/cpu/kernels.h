@@ -14,9 +14,10 @@
 #include "base/processor.h"
 #include "rank/entry.h"
 #include "rank/order.h"
+#include "rank/scanner.h"
 
 /* Digits that `histogram` counts: the top bits of a key, or all of a shorter key. */
-enum { ST_DIGIT_BITS = 11, ST_DIGITS = 1 << ST_DIGIT_BITS };
+enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
 
 typedef struct st_cpu_kernels {
     st_isa isa;
