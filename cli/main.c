@@ -115,8 +115,12 @@ static int run_command(int argc, char **argv) {
 }
 
 int main(int argc, char **argv) {
+    static char buffer[1 << 16];
     hold_standard_descriptors();
     set_signals();
+    if (!isatty(STDOUT_FILENO)) {
+        setvbuf(stdout, buffer, _IOFBF, sizeof buffer);
+    }
     errno = 0;
     int status = run_command(argc, argv);
     int failed = ferror(stdout);

@@ -3,11 +3,14 @@
 import json
 import math
 import os
+import pathlib
 import subprocess
 
 import numpy as np
 
 PROGRAM = os.environ["SPIRALTORCH"]
+_CONTENT = pathlib.Path(PROGRAM).read_bytes()
+SANITIZER = next((name for name in ("asan", "tsan") if f"__{name}_init".encode() in _CONTENT), None)
 KINDS = ["topk", "midk", "bottomk", "window"]
 NUMPY = {"f32": "f4", "f64": "f8", "f16": "f2", "i8": "i1", "u8": "u1", "i16": "i2", "u16": "u2", "i32": "i4",
          "u32": "u4", "i64": "i8", "u64": "u8"}  # bf16 has no NumPy type

@@ -2,13 +2,12 @@
 """Inputs that are far larger than what may be held: peak resident memory stays under 64 MB."""
 import json
 import os
-import pathlib
 import subprocess
 import sys
 
 import pytest
 
-from cli_program import PROGRAM, run
+from cli_program import PROGRAM, SANITIZER
 
 LIMIT = 64_000_000
 SIZE = 600 << 20
@@ -23,7 +22,7 @@ print(json.dumps([done.returncode, done.stdout, done.stderr, peak]))
 
 
 def measure(*arguments, stdin=subprocess.DEVNULL):
-    if b"__asan_init" in pathlib.Path(PROGRAM).read_bytes() or b"__tsan_init" in pathlib.Path(PROGRAM).read_bytes():
+    if SANITIZER:
         pytest.skip("a sanitizer's own memory is in the way")
     done = subprocess.run([sys.executable, "-S", "-E", "-c", MEASURE, PROGRAM, *map(str, arguments)], stdin=stdin,
                           capture_output=True, text=True, check=True)
