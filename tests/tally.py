@@ -141,7 +141,7 @@ def run_one(kind, part, name, timeout, command):
     elif kind == "build":
         print(f"  {name}: done in {seconds:.0f} s", flush=True)
     else:
-        seeds = "".join(sorted({", " + seed for seed in re.findall(r"seed[ :=]+\w+", text, re.I)})[:3])
+        seeds = "".join(sorted({", " + seed for seed in re.findall(r"\bseed[ :=]+\d+", text, re.I)})[:3])
         print(f"  {name}: {passed} passed" + (f", {skipped} skipped" if skipped else "") + f" in {seconds:.1f} s{seeds}",
               flush=True)
     return failed == 0
