@@ -149,7 +149,8 @@ done
 unset ST_CPU_DISABLE
 
 part "command line" 120
-ST_TEST_LARGE=${ST_TEST_LARGE:-1} tally run pytest --name cli --timeout 400 -- "$ST_PYTHON" -m pytest -q -ra tests/cli
+tally run pytest --name cli --timeout 400 -- \
+    env ST_TEST_LARGE="${ST_TEST_LARGE:-1}" "$ST_PYTHON" -m pytest -q -ra tests/cli
 
 part "quickstart" 15
 tally run pytest --name quickstart --timeout 240 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_quickstart.py
@@ -159,8 +160,8 @@ part "asan" 150
 if build asan; then
     cmocka_tests asan ""
     rank_check asan $((configs / 12)) 300 ""
-    SPIRALTORCH=$here/build/asan/spiraltorch tally run pytest --name "cli, sanitized" --timeout 400 -- \
-        env ST_SANITIZED=1 "$ST_PYTHON" -m pytest -q -ra tests/cli
+    tally run pytest --name "cli, sanitized" --timeout 400 -- \
+        env SPIRALTORCH="$here/build/asan/spiraltorch" "$ST_PYTHON" -m pytest -q -ra tests/cli
 fi
 
 part "tsan" 130

@@ -3,7 +3,7 @@
 # fuzz.sh TARGET - runs one fuzz target of the fuzz build from its first inputs, bounded by count and by time
 # (ST_FUZZ_RUNS, ST_FUZZ_SECONDS). What it finds new stays in build/fuzz/corpus; an input that fails, in build/fuzz.
 set -eu
-target=$1
+target=$(realpath "$1")
 name=${target##*/}
 cd "$(dirname "$0")/.."
 mkdir -p "build/fuzz/corpus/$name"
