@@ -44,7 +44,7 @@ ST_API void st_json_key(st_json_writer *writer, const char *key);
 ST_API void st_json_string(st_json_writer *writer, const char *text);
 ST_API void st_json_integer(st_json_writer *writer, int64_t value);
 ST_API void st_json_boolean(st_json_writer *writer, int32_t value);
-/* Shortest round trip; nan and infinities become the strings "nan", "inf", "-inf". */
+/* Shortest round trip, negative zero as -0.0; nan and infinities become the strings "nan", "inf", "-inf". */
 ST_API void st_json_number(st_json_writer *writer, double value);
 /* One element of a dtype, as st_json_number; 64-bit integers in full. */
 ST_API void st_json_element(st_json_writer *writer, st_dtype dtype, const void *element);

@@ -136,7 +136,9 @@ void st_json_element(st_json_writer *writer, st_dtype dtype, const void *element
     }
     if (!begin_value(writer)) return;
     const char last = text[length - 1]; /* of nan and inf a letter, of a number a digit */
-    if (last >= '0' && last <= '9')
+    if (length == 2 && text[0] == '-' && text[1] == '0')
+        put(writer, "-0.0"); /* readers that tell integers from floats would lose the sign of "-0" */
+    else if (last >= '0' && last <= '9')
         put_bytes(writer, text, (size_t)length);
     else
         put_quoted(writer, text);

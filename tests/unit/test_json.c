@@ -73,7 +73,7 @@ static void values(void **state) {
     st_json_end_object(&writer);
     assert_int_equal(st_json_finish(&writer), ST_OK);
     assert_string_equal(page.text,
-                        "{\"a\":[-9223372036854775808,0.1,1,-0,1e-07,\"nan\",\"inf\",\"-inf\"],\"b\":{},\"c\":[],"
+                        "{\"a\":[-9223372036854775808,0.1,1,-0.0,1e-07,\"nan\",\"inf\",\"-inf\"],\"b\":{},\"c\":[],"
                         "\"d\":[true,false,null,\"\",0.1,18446744073709551615,1,[3]]}");
 }
 
