@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # test.sh - builds everything and tests it: release, sanitizers, fuzz targets, instruction sets, ARM under emulation.
 # Installs what is missing with apt. The last line is "N passed, N failed, N skipped"; the exit status says the same.
-# ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (24000); ST_TEST_LARGE=0 leaves
+# ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (48000); ST_TEST_LARGE=0 leaves
 # the row of 20 GB out.
 set -u
 cd "$(dirname "$0")" || exit 1
 . tools/packages.sh
 here=$(pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
-configs=${ST_TEST_CONFIGS:-24000}
+configs=${ST_TEST_CONFIGS:-48000}
 mkdir -p build
 ST_TALLY=$here/build/tally.jsonl
 export ST_TALLY
@@ -50,8 +50,8 @@ werror=-DST_WARNINGS_AS_ERRORS=ON
 build() {
     preset=$1
     shift
-    tally run build --name "configure $preset" --timeout 120 -- cmake --preset "$preset" "$@" &&
-        tally run build --name "build $preset" --timeout 600 -- cmake --build "build/$preset" -j "$jobs"
+    tally run build --name "configure $preset" --timeout 600 -- cmake --preset "$preset" "$@" &&
+        tally run build --name "build $preset" --timeout 1800 -- cmake --build "build/$preset" -j "$jobs"
 }
 
 # programs KIND TIMEOUT PREFIX FILE...: those of the files that exist.
@@ -69,7 +69,7 @@ programs() {
 
 # cmocka_tests PRESET PREFIX: all of a preset's cmocka programs.
 cmocka_tests() {
-    programs cmocka 300 "$2" "build/$1/tests/unit"/test_* "build/$1/tests/kernel"/test_* "build/$1/tests/property"/test_*
+    programs cmocka 1200 "$2" "build/$1/tests/unit"/test_* "build/$1/tests/kernel"/test_* "build/$1/tests/property"/test_*
 }
 
 # rank_check PRESET CONFIGS TIMEOUT PREFIX: random configurations on every instruction set here, from a fresh seed.
@@ -129,45 +129,45 @@ ST_BUILD=$here/build/release
 export SPIRALTORCH ST_BUILD
 
 part "structure, package, README" 20
-tally run pytest --name structure --timeout 200 -- "$ST_PYTHON" -m pytest -q -ra tests/structure
-tally run pytest --name package --timeout 200 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_package.py
+tally run pytest --name structure --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tests/structure
+tally run pytest --name package --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_package.py
 
 part "unit and kernel tests" 20
 cmocka_tests release ""
 
-part "random configurations" 60
-rank_check release "$configs" 400 ""
+part "random configurations" 90
+rank_check release "$configs" 1500 ""
 
 part "lower instruction sets" 60
 for disabled in avx512 avx512,avx2; do
     ST_CPU_DISABLE=$disabled
     export ST_CPU_DISABLE
     cmocka_tests release ""
-    tally run pytest --name "cli, arrays, without $disabled" --timeout 200 -- \
+    tally run pytest --name "cli, arrays, without $disabled" --timeout 900 -- \
         "$ST_PYTHON" -m pytest -q -ra tests/cli/test_rank_arrays.py
 done
 unset ST_CPU_DISABLE
 
 part "command line" 120
-tally run pytest --name cli --timeout 400 -- \
+tally run pytest --name cli --timeout 1500 -- \
     env ST_TEST_LARGE="${ST_TEST_LARGE:-1}" "$ST_PYTHON" -m pytest -q -ra tests/cli
 
 part "quickstart" 15
-tally run pytest --name quickstart --timeout 240 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_quickstart.py
+tally run pytest --name quickstart --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_quickstart.py
 
 # ---- sanitizers -------------------------------------------------------------------------------------------------------
 part "asan" 150
 if build asan; then
     cmocka_tests asan ""
-    rank_check asan $((configs / 12)) 300 ""
-    tally run pytest --name "cli, sanitized" --timeout 400 -- \
+    rank_check asan $((configs / 12)) 1200 ""
+    tally run pytest --name "cli, sanitized" --timeout 1500 -- \
         env SPIRALTORCH="$here/build/asan/spiraltorch" "$ST_PYTHON" -m pytest -q -ra tests/cli
 fi
 
 part "tsan" 130
 if build tsan; then
     cmocka_tests tsan "$tsan_prefix"
-    rank_check tsan $((configs / 24)) 300 "$tsan_prefix"
+    rank_check tsan $((configs / 24)) 1200 "$tsan_prefix"
 fi
 
 # ---- fuzz targets: bounded by count and by time -------------------------------------------------------------------------
@@ -175,7 +175,7 @@ part "fuzz" 100
 if [ -n "$fuzz_missing" ]; then
     skip "fuzz targets" "$fuzz_missing"
 elif build fuzz $werror; then
-    programs plain 120 tools/fuzz.sh build/fuzz/tests/fuzz/fuzz_*
+    programs plain 600 tools/fuzz.sh build/fuzz/tests/fuzz/fuzz_*
 fi
 
 # ---- NEON, under emulation ----------------------------------------------------------------------------------------------
@@ -183,10 +183,10 @@ part "aarch64" 60
 if [ -n "$arm_missing" ]; then
     skip "aarch64" "$arm_missing"
 else
-    tally run build --name "configure aarch64" --timeout 120 -- cmake --preset aarch64 $werror &&
-        tally run build --name "build aarch64" --timeout 600 -- \
+    tally run build --name "configure aarch64" --timeout 600 -- cmake --preset aarch64 $werror &&
+        tally run build --name "build aarch64" --timeout 1800 -- \
             cmake --build build/aarch64 -j "$jobs" --target rank_check &&
-        rank_check aarch64 $((configs / 10)) 300 qemu-aarch64-static
+        rank_check aarch64 $((configs / 10)) 1200 qemu-aarch64-static
 fi
 
 part_end
