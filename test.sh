@@ -167,7 +167,7 @@ fi
 part "tsan" 130
 if build tsan; then
     cmocka_tests tsan "$tsan_prefix"
-    rank_check tsan $((configs / 24)) 1200 "$tsan_prefix"
+    rank_check tsan $((configs / 48)) 1200 "$tsan_prefix"
 fi
 
 # ---- fuzz targets: bounded by count and by time -------------------------------------------------------------------------
@@ -175,7 +175,7 @@ part "fuzz" 100
 if [ -n "$fuzz_missing" ]; then
     skip "fuzz targets" "$fuzz_missing"
 elif build fuzz $werror; then
-    programs plain 600 tools/fuzz.sh build/fuzz/tests/fuzz/fuzz_*
+    programs plain 600 "sh tools/fuzz.sh" build/fuzz/tests/fuzz/fuzz_*
 fi
 
 # ---- NEON, under emulation ----------------------------------------------------------------------------------------------
@@ -186,7 +186,7 @@ else
     tally run build --name "configure aarch64" --timeout 600 -- cmake --preset aarch64 $werror &&
         tally run build --name "build aarch64" --timeout 1800 -- \
             cmake --build build/aarch64 -j "$jobs" --target rank_check &&
-        rank_check aarch64 $((configs / 10)) 1200 qemu-aarch64-static
+        rank_check aarch64 $((configs / 20)) 1200 qemu-aarch64-static
 fi
 
 part_end

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def printed():
-    done = subprocess.run([ROOT / "quickstart.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=200,
+    done = subprocess.run(["sh", ROOT / "quickstart.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=800,
                           stdin=subprocess.DEVNULL)
     assert done.returncode == 0, done.stdout
     return done.stdout
