@@ -69,7 +69,8 @@ programs() {
 
 # cmocka_tests PRESET PREFIX: all of a preset's cmocka programs.
 cmocka_tests() {
-    programs cmocka 1200 "$2" "build/$1/tests/unit"/test_* "build/$1/tests/kernel"/test_* "build/$1/tests/property"/test_*
+    tests=build/$1/tests
+    programs cmocka 1200 "$2" "$tests"/unit/test_* "$tests"/kernel/test_* "$tests"/property/test_*
 }
 
 # rank_check PRESET CONFIGS TIMEOUT PREFIX: random configurations on every instruction set here, from a fresh seed.
@@ -82,14 +83,15 @@ rank_check() {
     tally run plain --name "rank_check, $count configurations" --timeout "$limit" -- $prefix "$check" --configs "$count"
 }
 
-# ---- what is needed ---------------------------------------------------------------------------------------------------
+# ---- what is needed -------------------------------------------------------------------------------------------------
 install_start=$(date +%s)
 need_packages cmake ninja-build gcc g++ libc6-dev pkgconf locales libcmocka-dev python3 python3-numpy python3-pytest \
     libopenblas-dev zlib1g-dev dataset-fashion-mnist mandoc || give_up "What the tests need is not here."
 fuzz_missing=
 need_packages clang-14 libclang-rt-14-dev || fuzz_missing="no clang with libFuzzer"
 arm_missing=
-need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static || arm_missing="no ARM cross compiler and qemu"
+need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static ||
+    arm_missing="no ARM cross compiler and qemu"
 
 ST_PYTHON=
 for python in /usr/bin/python3 python3; do
@@ -117,7 +119,7 @@ UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
 TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
 export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
-# ---- release ----------------------------------------------------------------------------------------------------------
+# ---- release --------------------------------------------------------------------------------------------------------
 part "release build" 60
 build release $werror -DST_BUILD_EXAMPLES=ON || {
     part_end
@@ -155,7 +157,7 @@ tally run pytest --name cli --timeout 1500 -- \
 part "quickstart" 15
 tally run pytest --name quickstart --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_quickstart.py
 
-# ---- sanitizers -------------------------------------------------------------------------------------------------------
+# ---- sanitizers -----------------------------------------------------------------------------------------------------
 part "asan" 150
 if build asan; then
     cmocka_tests asan ""
@@ -170,7 +172,7 @@ if build tsan; then
     rank_check tsan $((configs / 48)) 1200 "$tsan_prefix"
 fi
 
-# ---- fuzz targets: bounded by count and by time -------------------------------------------------------------------------
+# ---- fuzz targets: bounded by count and by time ---------------------------------------------------------------------
 part "fuzz" 100
 if [ -n "$fuzz_missing" ]; then
     skip "fuzz targets" "$fuzz_missing"
@@ -178,7 +180,7 @@ elif build fuzz $werror; then
     programs plain 600 "sh tools/fuzz.sh" build/fuzz/tests/fuzz/fuzz_*
 fi
 
-# ---- NEON, under emulation ----------------------------------------------------------------------------------------------
+# ---- NEON, under emulation ------------------------------------------------------------------------------------------
 part "aarch64" 60
 if [ -n "$arm_missing" ]; then
     skip "aarch64" "$arm_missing"

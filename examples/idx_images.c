@@ -22,11 +22,13 @@ static int complain(const char *path, const char *what) {
 static int read_header(gzFile file, const char *path, unsigned axes, uint32_t *sizes) {
     unsigned char head[4], size[4];
     if (gzread(file, head, sizeof head) != (int)sizeof head) return complain(path, "ends in its header");
-    if (head[0] != 0 || head[1] != 0 || head[2] != 8 || head[3] != axes) return complain(path, "is no IDX file of bytes");
+    if (head[0] != 0 || head[1] != 0 || head[2] != 8 || head[3] != axes)
+        return complain(path, "is no IDX file of bytes");
     for (unsigned axis = 0; axis < axes; axis++) {
         if (gzread(file, size, sizeof size) != (int)sizeof size) return complain(path, "ends in its header");
         sizes[axis] = (uint32_t)size[0] << 24 | (uint32_t)size[1] << 16 | (uint32_t)size[2] << 8 | size[3];
-        if (sizes[axis] == 0 || sizes[axis] > (axis == 0 ? MOST_IMAGES : MOST_SIDE)) return complain(path, "has an absurd size");
+        if (sizes[axis] == 0 || sizes[axis] > (axis == 0 ? MOST_IMAGES : MOST_SIDE))
+            return complain(path, "has an absurd size");
     }
     return 1;
 }
@@ -67,7 +69,8 @@ static int read_labels(const char *path, idx_set *set) {
     if (file == NULL) return complain(path, "cannot be opened");
     if (!read_header(file, path, 1, &size)) goto done;
     set->labels = malloc(set->count);
-    if (set->labels == NULL || size < set->count || gzread(file, set->labels, (unsigned)set->count) != (int)set->count) {
+    if (set->labels == NULL || size < set->count ||
+        gzread(file, set->labels, (unsigned)set->count) != (int)set->count) {
         complain(path, "has no label for each image");
         goto done;
     }

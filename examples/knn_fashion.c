@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * knn_fashion.c - names the clothes on pictures by their nearest neighbours: distances by OpenBLAS, the nearest by one
- * BottomK call, then a vote. Prints how often the vote is right, and the selection's time beside a plain read of its input.
+ * BottomK call, then a vote. Prints how often the vote is right, and the selection's time beside one read of its input.
  *
  *     knn_fashion [FOLDER with the four Fashion-MNIST files] [TESTS]
  */
@@ -153,7 +153,8 @@ int main(int argc, char **argv) {
     double select_times[REPEATS], read_times[REPEATS];
     for (int repeat = 0; repeat < REPEATS; repeat++) {
         const double before = now_seconds();
-        if (st_bottomk(context, ST_F32, distances, (int64_t)rows, (int64_t)cols, NEIGHBOURS, nearest, neighbours) != ST_OK)
+        if (st_bottomk(context, ST_F32, distances, (int64_t)rows, (int64_t)cols, NEIGHBOURS, nearest, neighbours) !=
+            ST_OK)
             goto failed;
         const double between = now_seconds();
         read_once(distances, bytes, threads);

@@ -136,8 +136,8 @@ def run_one(kind, part, name, timeout, command):
             "reasons": reasons})
     ended = "ran out of time" if status is None else f"exit status {status}"
     if failed:
-        print(f"FAILED {name}: {ended} after {seconds:.0f} s of at most {timeout}: {shlex.join(command)}\n{text.rstrip()}\n"
-              f"---- end of the output of {name}", flush=True)
+        print(f"FAILED {name}: {ended} after {seconds:.0f} s of at most {timeout}: {shlex.join(command)}\n"
+              f"{text.rstrip()}\n---- end of the output of {name}", flush=True)
     elif kind == "build":
         print(f"  {name}: done in {seconds:.0f} s", flush=True)
     else:
@@ -165,7 +165,8 @@ def report():
     for part in parts:
         mine = [entry for entry in results if entry["part"] == part["part"]]
         counts = [sum(entry[key] for entry in mine) for key in ("passed", "failed", "skipped")]
-        print(f"{part['part']:<28}{part['budget']:>6} s{part['used']:>6} s" + "".join(f"{count:>8}" for count in counts))
+        numbers = "".join(f"{count:>8}" for count in counts)
+        print(f"{part['part']:<28}{part['budget']:>6} s{part['used']:>6} s{numbers}")
     print(f"{'all':<28}{sum(part['budget'] for part in parts):>6} s{sum(part['used'] for part in parts):>6} s")
     passed, failed, skipped = (sum(entry[key] for entry in results) for key in ("passed", "failed", "skipped"))
     if passed + failed + skipped == 0:

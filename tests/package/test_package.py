@@ -74,6 +74,6 @@ def test_another_version_is_refused(prefix, tmp_path):
     listing = tmp_path / "CMakeLists.txt"
     listing.write_text("cmake_minimum_required(VERSION 3.25)\nproject(p C)\nfind_package(spiraltorch 0.2 REQUIRED)\n",
                        encoding="utf-8")
-    done = subprocess.run(["cmake", "-G", "Ninja", "-S", tmp_path, "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={prefix}"],
-                          capture_output=True, text=True, timeout=120)
+    command = ["cmake", "-G", "Ninja", "-S", tmp_path, "-B", tmp_path / "b", f"-DCMAKE_PREFIX_PATH={prefix}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert done.returncode != 0 and VERSION in done.stderr

@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="module")
 def printed():
-    done = subprocess.run(["sh", ROOT / "quickstart.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=800,
-                          stdin=subprocess.DEVNULL)
+    done = subprocess.run(["sh", ROOT / "quickstart.sh"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          stdin=subprocess.DEVNULL, text=True, timeout=800)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
@@ -34,8 +34,8 @@ def test_devices(printed):
 
 
 def test_packages(printed):
-    listed = subprocess.run(["dpkg-query", "-W", "-f", "${Installed-Size}\t${Package}\n"], capture_output=True, text=True,
-                            check=True).stdout.splitlines()
+    command = ["dpkg-query", "-W", "-f", "${Installed-Size}\t${Package}\n"]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
     sizes = [(int(size), name) for size, name in (line.split("\t") for line in listed) if size]
     expected = sorted(sizes, key=lambda item: -item[0])[:10]  # stable: equal sizes in the list's order
     rows = [line.split("\t") for line in shown(printed, "dpkg-query").strip().splitlines()]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""The shared library shows the functions of the public headers: all of them, and nothing else. ST_BUILD names the build."""
+"""The shared library shows the functions of the public headers: all, and nothing else. ST_BUILD names the build."""
 import os
 import re
 import subprocess
