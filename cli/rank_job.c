@@ -73,6 +73,10 @@ static int select_rows(st_rank_job *job, const st_job_rows *rows, st_rank_reques
     st_rank_buffers buffers = {
         .struct_size = sizeof buffers, .input = rows->elements, .values = values, .indices = indices};
     status = st_execute_rank(job->context, &plan, &buffers);
+    if (status == ST_E_NAN && rows->has_nan) {
+        *rows->has_nan = 1;
+        return ST_CLI_FAILED;
+    }
     if (status == ST_E_NAN) {
         /* The library counts within what it was given; a person counts from the start of the input. */
         for (int64_t row = 0; row < rows->rows; row++) {

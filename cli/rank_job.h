@@ -51,6 +51,7 @@ typedef struct st_job_rows {
     int64_t row_stride, col_stride;
     int64_t first_row;
     int64_t first_col; /* where these columns begin in the whole row: for messages alone */
+    int32_t *has_nan;  /* set to 1 in place of the message for a NaN under --nan error; NULL: the message */
 } st_job_rows;
 
 /* Ranks rows in memory as the job says (their cols are the whole row), packed. */

@@ -64,6 +64,8 @@ typedef struct running {
     int64_t room;
     int64_t at; /* index of the chunk's first slice along the axis */
     int64_t outer;
+    int32_t has_nan;            /* this slab holds a NaN under --nan error */
+    int64_t nan_row, nan_index; /* so far the lowest row of the slab with one, and where it is; nan_index -1: none */
     char *chunk;
     char *values, *joined_values; /* inner x kept; inner x (kept + new) */
     int64_t *indices, *joined_indices;
@@ -87,15 +89,39 @@ static void join(const st_rank_job *job, running *run, int64_t fresh) {
     }
 }
 
+/*
+ * A NaN under --nan error: as where the slab is held whole, the lowest row of the slab is named, so its other chunks
+ * are read too. Slice by slice, and in each the rows below the best alone: the first hit of a row is its lowest index.
+ */
+static int scan_for_nan(st_rank_job *job, running *run) {
+    int64_t limit = run->nan_index < 0 ? job->inner : run->nan_row;
+    for (int64_t i = 0; i < run->slices && limit > 0; i++) {
+        int64_t found = st_input_first_nan(job->dtype, run->chunk + i * job->inner * job->size, limit, 1);
+        if (found >= 0) {
+            limit = found;
+            run->nan_row = found;
+            run->nan_index = run->at + i;
+        }
+    }
+    run->at += run->slices;
+    run->slices = 0;
+    int is_last = limit == 0 || run->at == job->cols;
+    return is_last ? st_job_nan(job, run->outer * job->inner + run->nan_row, run->nan_index) : ST_CLI_GO;
+}
+
 static int rank_chunk(st_rank_job *job, running *run) {
+    if (run->has_nan) {
+        return scan_for_nan(job, run);
+    }
     int64_t fresh = run->slices < run->hi ? run->slices : run->hi;
     st_job_rows rows = {
         .elements = run->chunk, .rows = job->inner, .cols = run->slices, .row_stride = 1, .col_stride = job->inner};
     rows.first_row = run->outer * job->inner;
     rows.first_col = run->at;
+    rows.has_nan = &run->has_nan;
     int status = st_job_select_window(job, &rows, 0, fresh, ST_UNSORTED, run->picked_values, run->picked);
     if (status != ST_CLI_GO) {
-        return status;
+        return run->has_nan ? scan_for_nan(job, run) : status;
     }
     join(job, run, fresh);
     int64_t width = run->kept + fresh;
@@ -159,7 +185,7 @@ static int take_slices(st_rank_job *job, const void *elements, int64_t units, in
 }
 
 static int rank_chunks(st_rank_job *job, int64_t hi, int64_t room) {
-    running run = {.hi = hi, .room = room};
+    running run = {.hi = hi, .room = room, .nan_index = -1};
     int64_t state = job->inner * hi;
     int status = allocate_results(job, &run.results, job->inner);
     run.chunk = st_job_allocate(job, room * job->inner, job->size);

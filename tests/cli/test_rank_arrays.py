@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """topk, midk, bottomk and window on arrays: dtypes, byte orders, axes, ties, NaN, every way through memory."""
 import json
+import subprocess
 
 import numpy as np
 import pytest
@@ -303,3 +304,29 @@ def test_a_column_above_the_budget(tmp_path):
     np.save(tmp_path / "in.npy", array)
     wanted = [np.argsort(array[:, i], kind="stable")[(n - 3) // 2:(n - 3) // 2 + 3].tolist() for i in range(2)]
     assert answer("midk", "-k", 3, "--axis", 0, tmp_path / "in.npy")["indices"] == wanted
+
+
+@pytest.mark.parametrize("shape, arguments", [
+    ((40, 40), ["topk", "-k", 2]),  # a slab
+    ((400_000, 40), ["topk", "-k", 2]),  # chunks of the axis
+    ((400_000, 40), ["midk", "-k", 3]),  # tiles of columns from a file, and held from a pipe
+    ((4_300_000, 6), ["midk", "-k", 3]),  # passes over one column
+])
+def test_nan_error_names_the_lowest_row_on_every_path(tmp_path, shape, arguments):
+    array = np.zeros(shape, "f4")
+    array[0, 5] = array[shape[0] - 1, 2] = array[shape[0] - 2, 2] = array[1, 3] = np.nan
+    np.save(tmp_path / "in.npy", array)
+    arguments = [*arguments, "--axis", 0, "--nan", "error", "-o", tmp_path / "none"]
+    message = error(*arguments, tmp_path / "in.npy", status=1)
+    assert f"row 2, index {shape[0] - 2} is NaN" in message
+    with open(tmp_path / "in.npy", "rb") as file, subprocess.Popen(["cat"], stdin=file, stdout=subprocess.PIPE) as cat:
+        assert f"row 2, index {shape[0] - 2} is NaN" in error(*arguments, "--quiet", "-", stdin=cat.stdout, status=1)
+
+
+def test_nan_error_in_the_second_slab_of_chunks(tmp_path):
+    array = np.zeros((2, 60_000, 80), "f4")  # slabs of 19.2 MB
+    array[1, 7, 60] = array[1, 50_000, 0] = array[1, 59_000, 0] = np.nan
+    np.save(tmp_path / "in.npy", array)
+    message = error("topk", "-k", 2, "--axis", 1, "--nan", "error", tmp_path / "in.npy", "-o", tmp_path / "none",
+                    status=1)
+    assert "row 80, index 50000 is NaN" in message
