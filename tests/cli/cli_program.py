@@ -70,7 +70,7 @@ def window_of(kind, n, k, lo=0, hi=0, descending=False):
 
 
 def order(row, descending, nan="greatest"):
-    """The indices of a row in the order of the contract, by sorting Python numbers."""
+    """The indices of a row in the order that include/spiraltorch/rank.h states, by sorting Python numbers."""
     def key(index):
         value = row[index].item()
         if isinstance(value, float) and math.isnan(value):
