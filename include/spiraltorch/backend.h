@@ -40,7 +40,8 @@ typedef struct st_backend_services {
  *   kernel_hash: a number that changes when any kernel's code changes.
  * normalise: turns a Choice into one that runs on these caps.
  * workspace: scratch bytes for one execution. run: does it; where that is over 0, buffers->workspace is that large and
- *   aligned to 64 bytes.
+ *   aligned to 64 bytes. Under ST_NAN_ERROR it is run that looks for NaN, and names the lowest row, then column. A failure
+ *   leaves its message with st_backend_fail.
  * close: called once when the context is destroyed; may be NULL.
  */
 typedef struct st_backend {

@@ -68,9 +68,9 @@ typedef struct st_rank_buffers {
     const int64_t *row_list;  /* rows to process, each in [0, rows), duplicates allowed; NULL: all, in order */
     int64_t row_list_count;   /* entries in row_list; ignored where it is NULL */
     const int64_t *lengths;   /* one per input row, each in [0, cols]; NULL: cols */
-    void *values;             /* output rows of the input's dtype; NULL unless outputs has ST_OUT_VALUES */
+    void *values;             /* output rows of the input's dtype; ignored unless outputs has ST_OUT_VALUES */
     int64_t values_stride;    /* elements from an output row to the next; 0: packed; else at least the width */
-    void *indices;            /* output rows of index_dtype; NULL unless outputs has ST_OUT_INDICES */
+    void *indices;            /* output rows of index_dtype; ignored unless outputs has ST_OUT_INDICES */
     int64_t indices_stride;   /* as values_stride */
     void *workspace;          /* scratch memory of workspace_size bytes; NULL: the call allocates */
     uint64_t workspace_size;  /* at least what st_rank_workspace says */
@@ -142,7 +142,7 @@ ST_API st_status st_rank(st_context *context, const st_rank_request *request, co
 
 /*
  * One call for contiguous rows: the k largest (st_topk), middle (st_midk) or smallest (st_bottomk) of each row, sorted.
- * input: rows x cols of dtype; values: rows x k of dtype, or NULL; indices: rows x k, or NULL.
+ * input: rows x cols of dtype; values: rows x k of dtype, or NULL; indices: rows x k, or NULL; not both.
  */
 ST_API st_status st_topk(st_context *context, st_dtype dtype, const void *input, int64_t rows, int64_t cols, int64_t k,
                          void *values, int64_t *indices);
@@ -154,7 +154,8 @@ ST_API st_status st_bottomk(st_context *context, st_dtype dtype, const void *inp
 /*
  * One screen of text that says how a request is decided on a device (or for caps): the caps, each source's proposal, what
  * normalisation changed, the kernel and its predicted time. json 1: the same as one JSON object. Writes at most
- * capacity bytes, NUL included, and the full length (without NUL) to *length; ST_E_CAPACITY where it did not fit.
+ * capacity bytes, NUL included, and the full length (without NUL) to *length; ST_E_CAPACITY where it did not fit (the text is
+ * cut). text NULL with capacity 0 only asks for the length.
  */
 ST_API st_status st_plan_explain(st_context *context, const st_rank_request *request, const char *device,
                                  const st_device_caps *caps, int32_t json, char *text, uint64_t capacity, uint64_t *length);

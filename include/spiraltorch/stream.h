@@ -41,7 +41,8 @@ ST_API st_status st_stream_open(st_context *context, const st_stream_options *op
 
 /*
  * Takes the next `count` elements, contiguous and aligned to their element. Under ST_NAN_ERROR a NaN gives ST_E_NAN
- * and names its index. ST_E_STATE after st_stream_finish or a failed push; ST_E_ARGUMENT beyond the stated length.
+ * and names its index. ST_E_STATE after st_stream_finish, and after a push that gave
+ * ST_E_NAN or ST_E_MEMORY; ST_E_ARGUMENT beyond the stated length (nothing was taken).
  */
 ST_API st_status st_stream_push(st_stream *stream, const void *elements, int64_t count);
 
@@ -60,7 +61,7 @@ ST_API void st_stream_close(st_stream *stream);
 
 /*
  * Partial selections of the same row, to be merged: part p holds widths[p] elements, values[p] of dtype and
- * indices[p] global; entries with index -1 are skipped. Indices are disjoint between parts; order within a part is free.
+ * indices[p] global; entries with a negative index are skipped. Indices are disjoint between parts; order within a part is free.
  */
 typedef struct st_merge_request {
     uint32_t struct_size; /* sizeof(st_merge_request) */
@@ -78,7 +79,7 @@ typedef struct st_merge_request {
 /*
  * Merges partials of windows that start at rank 0 into the k first of their union. Associative and commutative.
  * values: k elements of dtype; indices: k; positions beyond the union hold zero bits and -1.
- * Outputs must not overlap the parts. ST_E_ARGUMENT, ST_E_MEMORY, ST_E_NAN. Thread-safe.
+ * Either may be NULL. Outputs must not overlap the parts. ST_E_ARGUMENT, ST_E_MEMORY, ST_E_NAN. Thread-safe.
  */
 ST_API st_status st_rank_merge(st_context *context, const st_merge_request *request, void *values, int64_t *indices);
 

@@ -28,7 +28,8 @@ struct st_pool {
     int stopping;
     int32_t active;  /* workers inside the present call */
     int32_t workers; /* most workers of the present call */
-    int32_t started; /* threads that run; only the caller that holds `taken` changes it */
+    int32_t started; /* threads that run; only the caller that holds `taken` changes it and warned */
+    int warned;
 
     void (*work)(void *argument, int64_t item, int32_t worker);
     void *argument;
@@ -100,7 +101,11 @@ static void start_threads(st_pool *pool, int32_t wanted) {
         struct worker *member = &pool->members[pool->started];
         member->pool = pool;
         member->number = pool->started + 1;
-        if (pool->host.start_thread(pool->host.user, &member->thread, worker_main, member) != 0) return;
+        if (pool->host.start_thread(pool->host.user, &member->thread, worker_main, member) != 0) {
+            if (!pool->warned) pool->host.warn(pool->host.user, "a worker thread cannot be started; going on with fewer");
+            pool->warned = 1;
+            return;
+        }
         pool->started++;
     }
 }

@@ -69,7 +69,16 @@ static st_status run(const st_context *context, const st_registered *registered,
     const size_t skip = scratch == NULL ? 0 : (ALIGNMENT - (uintptr_t)scratch % ALIGNMENT) % ALIGNMENT;
     buffers->workspace = scratch == NULL ? NULL : (char *)scratch + skip;
     buffers->workspace_size = bytes - skip;
-    return registered->backend.run(registered->backend.self, plan, buffers, &services);
+    if (registered->info.caps.backend != ST_BACKEND_CALLER)
+        return registered->backend.run(registered->backend.self, plan, buffers, &services);
+    /* A caller's backend may fail without a message; an older one must not stand for it. */
+    char before[ST_MESSAGE_BYTES];
+    st_message_copy(before);
+    st_message_set(ST_OK, "");
+    const st_status status = registered->backend.run(registered->backend.self, plan, buffers, &services);
+    if (status == ST_OK) return st_message_set(ST_OK, before);
+    if (st_last_message()[0] != '\0') return status;
+    return st_fail(status, "device %s: its executor failed with %s, and gave no reason", plan->device, st_status_name(status));
 }
 
 st_status st_execute_rank(st_context *context, const st_plan *plan, const st_rank_buffers *buffers) {
@@ -107,6 +116,8 @@ static st_status rank_contiguous(st_context *context, int32_t kind, st_dtype dty
     st_rank_request request;
     st_rank_request_init(&request, kind, rows, cols, k);
     request.dtype = dtype;
+    if (values == NULL && indices == NULL && rows > 0 && k > 0)
+        return st_fail(ST_E_ARGUMENT, "values and indices are both NULL; give at least one");
     if (values != NULL || indices != NULL)
         request.outputs = (values != NULL ? ST_OUT_VALUES : 0) | (indices != NULL ? ST_OUT_INDICES : 0);
     const st_rank_buffers buffers = {.struct_size = sizeof buffers, .input = input, .values = values, .indices = indices};

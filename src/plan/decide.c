@@ -22,7 +22,7 @@ const char *st_kind_name(int32_t kind) {
 
 st_status st_choice_legal(const st_registered *device, int32_t kind, const st_choice *choice) {
     if (device->backend.legal(device->backend.self, kind, choice->mk, choice->mkd)) return ST_OK;
-    return st_fail(ST_E_ARGUMENT, "choice: mk %d (%s) with mkd %d (%s) is not legal for %s on %s; docs/choices.md lists what is",
+    return st_fail(ST_E_ARGUMENT, "choice: mk %d (%s) with mkd %d (%s) is not legal for %s on %s; st_rank_candidates gives some that are",
                    choice->mk, st_mk_name(choice->mk), choice->mkd, st_mkd_name(choice->mkd), st_kind_name(kind), device->info.backend);
 }
 

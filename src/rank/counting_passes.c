@@ -130,6 +130,7 @@ static st_status end_counting(st_passes *passes) {
 st_status st_passes_next(st_passes *passes, int32_t *more) {
     if (passes == NULL) return st_fail(ST_E_ARGUMENT, "passes is NULL");
     if (more == NULL) return st_fail(ST_E_ARGUMENT, "more is NULL");
+    *more = 0;
     if (passes->stage == ENDED) return st_fail(ST_E_STATE, "passes: it has finished or failed; open another");
     st_status status = ST_OK;
     if (passes->stage == BEFORE) {
@@ -151,7 +152,7 @@ st_status st_passes_next(st_passes *passes, int32_t *more) {
             passes->stage = GATHERED;
     }
     passes->pushed = 0;
-    *more = passes->stage != GATHERED;
+    *more = status == ST_OK && passes->stage != GATHERED;
     return status;
 }
 

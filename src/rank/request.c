@@ -79,7 +79,7 @@ static st_status check_matrix(st_dtype dtype, st_dtype index_dtype, int64_t rows
     if (index_dtype == ST_I32 && cols > INT32_MAX)
         return st_fail(ST_E_ARGUMENT, "index_dtype is ST_I32 but cols is %lld; use ST_I64 for 2^31 columns or more", (long long)cols);
     if (!st_multiply_i64(rows, cols, &elements) || !st_multiply_i64(elements, 16, &bytes))
-        return st_fail(ST_E_ARGUMENT, "rows is %lld and cols is %lld; their product is too large", (long long)rows, (long long)cols);
+        return st_fail(ST_E_ARGUMENT, "rows is %lld and cols is %lld; their product must be below 2^59", (long long)rows, (long long)cols);
     if (!strided_extent(rows, cols, row_stride, col_stride, st_dtype_size(dtype), &low, &high))
         return st_fail(ST_E_ARGUMENT, "row_stride is %lld and col_stride is %lld; with %lld x %lld elements they reach past 2^63 bytes",
                        (long long)row_stride, (long long)col_stride, (long long)rows, (long long)cols);

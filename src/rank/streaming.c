@@ -72,6 +72,18 @@ static void cut_back(st_stream *stream) {
         stream->high = stream->mask == 0 ? last - 1 : last;
 }
 
+/* Room for `needed` entries: doubling, so that few elements need little memory, but never above the capacity. */
+static st_status make_room(st_stream *stream, size_t needed) {
+    if (needed * sizeof(st_carried) <= stream->bytes) return ST_OK;
+    const size_t doubled = 2 * (stream->bytes / sizeof(st_carried));
+    const size_t wanted = (doubled < needed ? needed : doubled < stream->capacity ? doubled : stream->capacity) * sizeof(st_carried);
+    void *grown = stream->host.reallocate(stream->host.user, stream->entries, stream->bytes, wanted);
+    if (grown == NULL) return st_fail(ST_E_MEMORY, "no memory for %zu bytes of candidates", wanted);
+    stream->entries = grown;
+    stream->bytes = wanted;
+    return ST_OK;
+}
+
 st_status st_stream_push(st_stream *stream, const void *elements, int64_t count) {
     if (stream == NULL) return st_fail(ST_E_ARGUMENT, "stream is NULL");
     if (stream->ended) return st_fail(ST_E_STATE, "stream: it has finished or failed; open another");
@@ -95,13 +107,11 @@ st_status st_stream_push(st_stream *stream, const void *elements, int64_t count)
             }
         }
         if (!stream->closed) {
-            void *memory = stream->entries;
-            const st_status status = st_grow(&stream->host, &memory, &stream->bytes, (stream->count + block) * sizeof(st_carried));
+            const st_status status = make_room(stream, stream->count + block);
             if (status != ST_OK) {
                 stream->ended = 1;
                 return status;
             }
-            stream->entries = memory;
             stream->count += stream->scanner.collect(&stream->order, at, block, (uint64_t)stream->pushed, stream->mask, 0,
                                                      stream->high, stream->entries + stream->count);
             if (stream->count > stream->capacity - BLOCK) cut_back(stream);

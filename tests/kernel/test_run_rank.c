@@ -48,7 +48,7 @@ static void complain(const struct scene *scene, const char *what) {
                   "strides %lld %lld, "
                   "threads %d, wg %d, %s%s%s\n",
                   what, st_isa_name(scene->isa), st_cpu_family_name(st_cpu_family_of(&scene->choice)),
-                  st_cpu_splits(request, &scene->choice) ? "-split" : "", request->kind, st_dtype_name(request->dtype),
+                  st_cpu_pieces(request, &scene->choice) > 1 ? "-split" : "", request->kind, st_dtype_name(request->dtype),
                   request->nan_rule, request->order, request->outputs, (long long)request->rows,
                   (long long)request->cols, (long long)request->k, (long long)request->lo, (long long)request->hi,
                   request->descending ? "descending" : "ascending", (long long)request->row_stride,
@@ -209,7 +209,7 @@ static void test_random_executions(void **state) {
         choose_input(&scene);
         place_outputs(&scene);
         assert_int_equal(table.of_class[st_cpu_class((uint32_t)st_dtype_size(scene.request.dtype) * 8)].isa, isa);
-        splits += st_cpu_splits(&scene.request, &scene.choice) && scene.request.cols > 1024;
+        splits += st_cpu_pieces(&scene.request, &scene.choice) > 1 && scene.request.cols > 1024;
         errors += check(&scene, &table) == ST_E_NAN;
     }
     assert_true(splits > 50); /* the paths that the rounds are for were taken */
@@ -252,7 +252,7 @@ static void test_which_choices_split(void **state) {
             .kind = cases[i].kind, .dtype = ST_F32, .rows = 1, .cols = 100000, .k = 3, .threads = 4};
         const st_choice choice = {
             .use_2ce = cases[i].use_2ce, .midk = cases[i].midk, .bottomk = cases[i].bottomk, .wg = cases[i].wg};
-        assert_int_equal(st_cpu_splits(&request, &choice), cases[i].splits);
+        assert_int_equal(st_cpu_pieces(&request, &choice) > 1, cases[i].splits);
     }
 }
 

@@ -162,17 +162,24 @@ void rank_case_free(rank_case *made) {
     free(made->input_block);
 }
 
+/* Mostly small, so that short rows meet many blocks; now and then anything up to the field's bound. */
+static int32_t random_power(random_state *random, int few, int most) {
+    return 64 << random_below(random, (uint64_t)(random_one(random, 8) ? most : few));
+}
+
 st_choice random_choice(random_state *random) {
-    static const int32_t pairs[][2] = {{ST_MK_SHARED, ST_MKD_FILTER}, {ST_MK_SHARED, ST_MKD_HEAP},      {ST_MK_SHARED, ST_MKD_KWAY},
-                                       {ST_MK_WARP, ST_MKD_WARP_HEAP}, {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}};
-    const uint64_t pair = random_below(random, 6);
+    static const int32_t pairs[][2] = {
+        {ST_MK_SHARED, ST_MKD_FILTER}, {ST_MK_SHARED, ST_MKD_HEAP},      {ST_MK_SHARED, ST_MKD_KWAY}, {ST_MK_WARP, ST_MKD_WARP_HEAP},
+        {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}, {ST_MK_SHARED, ST_MKD_AUTO}, {ST_MK_WARP, ST_MKD_AUTO},
+        {ST_MK_BITONIC, ST_MKD_AUTO}};
+    const uint64_t pair = random_below(random, sizeof pairs / sizeof pairs[0]);
     return (st_choice){.mk = pairs[pair][0],
                        .mkd = pairs[pair][1],
                        .use_2ce = (int32_t)random_below(random, 2),
                        .wg = 1 + (int32_t)random_below(random, 4),
-                       .kl = 1 + (int32_t)random_below(random, 4),
-                       .tile = 64 << random_below(random, 6),
-                       .ctile = 64 << random_below(random, 6),
+                       .kl = 1 + (int32_t)random_below(random, random_one(random, 8) ? 32 : 4),
+                       .tile = random_power(random, 6, 15),
+                       .ctile = random_power(random, 6, 11),
                        .midk = (int32_t)random_below(random, 3),
                        .bottomk = (int32_t)random_below(random, 3)};
 }

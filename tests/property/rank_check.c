@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "base/memory.h"
+#include "base/processor.h"
 #include "other_checks.h"
 #include "rank/reference.h"
 #include "rank/request.h"
@@ -31,7 +32,11 @@ struct contexts {
 /* Instruction sets by rising order, each with what must be switched off to reach it. */
 static const char *const isas[][2] = {{"portable", "avx512,avx2,neon"}, {"avx2", "avx512"}, {"neon", ""}, {"avx512", ""}};
 
+static const st_isa isa_of[] = {ST_ISA_PORTABLE, ST_ISA_AVX2, ST_ISA_NEON, ST_ISA_AVX512};
+
 static void open_contexts(const struct settings *settings, struct contexts *contexts) {
+    st_processor processor;
+    st_processor_detect(&processor);
     contexts->count = 0;
     for (size_t i = 0; i < sizeof isas / sizeof isas[0]; i++) {
         if (strcmp(settings->isa, "all") != 0 && strcmp(settings->isa, isas[i][0]) != 0) continue;
@@ -42,8 +47,12 @@ static void open_contexts(const struct settings *settings, struct contexts *cont
             fprintf(stderr, "rank_check: %s\n", st_last_message());
             exit(2);
         }
-        /* Strict: the plan must name the instruction set that was meant. */
+        /* Strict: the plan must name the instruction set that was meant, wherever the processor has it. */
         if (strstr(plan.kernel, isas[i][0]) == NULL) {
+            if (processor.isas & 1u << isa_of[i]) {
+                fprintf(stderr, "rank_check: this processor has %s, but %s was planned\n", isas[i][0], plan.kernel);
+                exit(2);
+            }
             st_context_destroy(context);
             continue;
         }
@@ -118,7 +127,10 @@ static int check_plan(const struct settings *settings, int64_t number, const ran
     }
     if (workspace) {
         uint64_t bytes = 0;
-        if (st_rank_workspace(context, plan, &bytes) != ST_OK) failed = 1;
+        if (st_rank_workspace(context, plan, &bytes) != ST_OK) {
+            report(settings, number, made, plan, isa, "no workspace size");
+            failed = 1;
+        }
         memory = need((size_t)bytes + 1);
         buffers.workspace = memory + 1;
         buffers.workspace_size = bytes;
@@ -156,9 +168,11 @@ static int check_case(const struct settings *settings, const struct contexts *co
         for (int i = 0; i < contexts->count && !failed; i++) {
             st_plan plan = {.struct_size = sizeof plan};
             const st_choice *choice = settings->choice != NULL ? &settings->fixed : &drawn;
-            if (settings->choice == NULL && st_plan_request(contexts->context[i], &made.request, settings->backend, NULL, &plan) == ST_OK)
+            const st_status planned = st_plan_request(contexts->context[i], &made.request, settings->backend, NULL, &plan);
+            if (planned == ST_OK && settings->choice == NULL)
                 failed |= check_plan(settings, number, &made, contexts->context[i], contexts->isa[i], &plan, 0, status, &want);
-            if (st_plan_with_choice(contexts->context[i], &made.request, settings->backend, choice, &plan) != ST_OK) {
+            if (planned != ST_OK ||
+                st_plan_with_choice(contexts->context[i], &made.request, settings->backend, choice, &plan) != ST_OK) {
                 printf("FAILED: no plan: %s (seed %" PRIu64 " case %" PRId64 ")\n", st_last_message(), settings->seed, number);
                 failed = 1;
                 break;

@@ -39,7 +39,7 @@ static void cpu_describe(void *self, const st_rank_request *request, const st_ch
     (void)caps;
     const st_isa isa = cpu->table.of_class[st_cpu_class((uint32_t)st_dtype_size(request->dtype) * 8)].isa;
     snprintf(name, 64, "cpu/%s/%s%s", st_isa_name(isa), st_cpu_family_name(st_cpu_family_of(choice)),
-             st_cpu_splits(request, choice) ? "-split" : "");
+             st_cpu_pieces(request, choice) > 1 ? "-split" : "");
 }
 
 static double cpu_estimate(void *self, const st_rank_request *request, const st_choice *choice, const st_device_caps *caps) {
@@ -53,10 +53,10 @@ static int32_t cpu_candidates(void *self, const st_rank_request *request, const 
     return st_cpu_candidates(request, caps, choices, capacity);
 }
 
-/* Changed by hand with any kernel, so that measurements of older kernels are not taken for this one's. */
+/* The build hashes the sources of this room and of rank, whose code a kernel's time and answer rest on. */
 static uint64_t cpu_kernel_hash(void *self) {
     const struct cpu *cpu = self;
-    return (uint64_t)1 << 8 | st_processor_best(&cpu->processor);
+    return ST_CPU_SOURCE_HASH ^ (uint64_t)st_processor_best(&cpu->processor);
 }
 
 static void cpu_normalise(void *self, const st_rank_request *request, const st_device_caps *caps, st_choice *choice) {

@@ -69,8 +69,9 @@ double st_cpu_estimate(const st_rank_request *request, const st_choice *choice, 
     const double rows = (double)request->rows, n = (double)request->cols, hi = kept(request);
     if (rows == 0 || n == 0 || hi == 0) return 100;
     const double threads = request->threads < 1 ? 1 : request->threads;
-    if (st_cpu_splits(request, choice)) {
-        const double pieces = choice->wg, at_once = pieces < threads ? pieces : threads;
+    const double pieces = st_cpu_pieces(request, choice);
+    if (pieces > 1) {
+        const double at_once = pieces < threads ? pieces : threads;
         const double piece_hi = hi < n / pieces ? hi : n / pieces;
         return 200 + rows * (8000 + row_ns(request, choice, n / pieces, piece_hi, caps) * pieces / at_once + piece_hi * pieces * 3);
     }

@@ -7,8 +7,8 @@
 #include "spiraltorch/backend.h"
 #include "spiraltorch/band.h"
 
-/* 1 where a Choice splits the rows of this kind over workers (two passes). */
-int st_cpu_splits(const st_rank_request *request, const st_choice *choice);
+/* Pieces that a Choice cuts each row into, for as many workers (two passes); 1 where rows are not split. */
+int st_cpu_pieces(const st_rank_request *request, const st_choice *choice);
 
 /* Scratch bytes for one execution, a multiple of 64; SIZE_MAX where it overflows. */
 size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice);
@@ -17,7 +17,7 @@ size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice)
 st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, const st_choice *choice,
                      const st_rank_buffers *buffers, const st_backend_services *services);
 
-/* Runs a checked band request. ST_E_CAPACITY, ST_E_MEMORY. */
+/* Runs a checked band request; allocates nothing. ST_E_CAPACITY. */
 st_status st_cpu_run_band(const st_cpu_table *table, const st_band_request *request, const st_band_buffers *buffers,
                           const st_backend_services *services);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* run_band.c - band compaction in two passes: count every row, then copy each row to where the counts place it. */
+/*
+ * run_band.c - band compaction in two passes: count every row, then copy each row to where the counts place it. Between the
+ * passes, counts holds where each row starts, so nothing is allocated.
+ */
 #include "backends/cpu/output.h"
 #include "backends/cpu/run.h"
-#include "base/checked.h"
 #include "base/fail.h"
-#include "base/memory.h"
 #include "base/pool.h"
 #include "rank/order.h"
 #include "spiraltorch/rank.h"
@@ -19,7 +20,7 @@ struct band {
     st_order order;
     uint64_t low, high;
     int64_t rows_per_item;
-    int64_t *starts;
+    int64_t total;
 };
 
 static const char *row_at(const struct band *band, int64_t row) {
@@ -41,10 +42,16 @@ static void count_rows(void *argument, int64_t item, int32_t worker) {
                                                                    (size_t)band->request->cols, band->low, band->high);
 }
 
+/* Where a row's output ends, once counts holds where rows start. */
+static int64_t end_of_row(const struct band *band, int64_t row) {
+    return row + 1 < band->request->rows ? band->buffers->counts[row + 1] : band->total;
+}
+
 /* Copies one row; never more than was counted, whatever another thread does to the input meanwhile. */
 static void copy_row(const struct band *band, int64_t row) {
     const st_band_request *request = band->request;
-    const size_t size = (size_t)st_dtype_size(request->dtype), counted = (size_t)band->buffers->counts[row];
+    const size_t size = (size_t)st_dtype_size(request->dtype), start = (size_t)band->buffers->counts[row];
+    const size_t counted = (size_t)end_of_row(band, row) - start;
     const size_t index_size = request->index_dtype == ST_I32 ? sizeof(int32_t) : sizeof(int64_t);
     const char *first = row_at(band, row);
     st_wide found[BLOCK];
@@ -57,7 +64,7 @@ static void copy_row(const struct band *band, int64_t row) {
                                                    band->high, found);
         if (count > counted - written) count = counted - written;
         for (size_t i = 0; i < count; i++) columns[i] = found[i].index;
-        const size_t to = (size_t)band->starts[row] + written;
+        const size_t to = start + written;
         if (band->buffers->values != NULL)
             st_cpu_gather(first, (ptrdiff_t)request->col_stride, size, columns, count, (char *)band->buffers->values + to * size);
         if (band->buffers->indices != NULL)
@@ -70,7 +77,7 @@ static void copy_rows(void *argument, int64_t item, int32_t worker) {
     const struct band *band = argument;
     (void)worker;
     for (int64_t row = item * band->rows_per_item; row < end_of(band, item); row++)
-        if (band->buffers->counts[row] > 0) copy_row(band, row);
+        copy_row(band, row);
 }
 
 st_status st_cpu_run_band(const st_cpu_table *table, const st_band_request *request, const st_band_buffers *buffers,
@@ -85,20 +92,16 @@ st_status st_cpu_run_band(const st_cpu_table *table, const st_band_request *requ
     st_pool_run(services->pool, request->threads, items, count_rows, &band);
     if (buffers->values == NULL && buffers->indices == NULL) return ST_OK;
 
-    size_t bytes;
-    if (!st_multiply_size((size_t)request->rows, sizeof(int64_t), &bytes)) return st_fail(ST_E_MEMORY, "rows: too many for memory");
-    band.starts = st_allocate(services->host, bytes);
-    if (band.starts == NULL) return st_fail(ST_E_MEMORY, "no memory for the starts of %lld rows", (long long)request->rows);
-    int64_t total = 0;
+    for (int64_t row = 0; row < request->rows; row++) band.total += buffers->counts[row];
+    if (band.total > buffers->capacity)
+        return st_fail(ST_E_CAPACITY, "capacity is %lld; the band holds %lld elements", (long long)buffers->capacity, (long long)band.total);
+    int64_t start = 0;
     for (int64_t row = 0; row < request->rows; row++) {
-        band.starts[row] = total;
-        total += buffers->counts[row];
+        const int64_t count = buffers->counts[row];
+        buffers->counts[row] = start;
+        start += count;
     }
-    st_status status = ST_OK;
-    if (total > buffers->capacity)
-        status = st_fail(ST_E_CAPACITY, "capacity is %lld; the band holds %lld elements", (long long)buffers->capacity, (long long)total);
-    else
-        st_pool_run(services->pool, request->threads, items, copy_rows, &band);
-    st_release(services->host, band.starts, bytes);
-    return status;
+    st_pool_run(services->pool, request->threads, items, copy_rows, &band);
+    for (int64_t row = 0; row < request->rows; row++) buffers->counts[row] = end_of_row(&band, row) - buffers->counts[row];
+    return ST_OK;
 }

@@ -14,10 +14,13 @@
 /* Elements that make handing an item to another thread worth its cost of some microseconds. */
 enum { ITEM_ELEMENTS = 1 << 15 };
 
+/* Pieces of a row are no shorter than this, but for the last. */
+enum { LEAST_PIECE = 1024 };
+
 /* The workspace: each worker's scratch, then (split rows) the segments' survivors and their counts. */
 struct room {
     int wide;
-    int workers;
+    int workers;  /* threads that have scratch memory */
     int segments; /* pieces of a row; 1 where rows are not split */
     size_t piece; /* longest piece, in elements */
     size_t hi;    /* most candidates that a row, or a piece, must keep */
@@ -40,11 +43,13 @@ struct job {
     size_t lo, hi;
 };
 
-int st_cpu_splits(const st_rank_request *request, const st_choice *choice) {
+int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
     int32_t passes = 0;
     if (request->kind == ST_MIDK || request->kind == ST_WINDOW) passes = choice->midk;
     if (request->kind == ST_BOTTOMK) passes = choice->bottomk;
-    return choice->wg > 1 && (passes == 0 ? choice->use_2ce != 0 : passes == 2);
+    if (passes == 0 ? choice->use_2ce == 0 : passes == 1) return 1;
+    const int64_t most = request->cols / LEAST_PIECE + 1;
+    return (int)(choice->wg < most ? choice->wg : most);
 }
 
 static size_t round_up(size_t bytes, size_t unit) { return bytes > SIZE_MAX - unit ? SIZE_MAX : (bytes + unit - 1) / unit * unit; }
@@ -57,9 +62,9 @@ static struct room room_of(const st_rank_request *request, const st_choice *choi
     /* Over all lengths up to cols, the candidates kept from the nearer end are at most this many. */
     room.hi = window.hi < cols - window.lo ? window.hi : cols - window.lo;
     room.wide = st_dtype_size(request->dtype) == 8 || cols > UINT32_MAX;
-    room.segments = st_cpu_splits(request, choice) ? choice->wg : 1;
-    if ((size_t)room.segments > cols / 1024 + 1) room.segments = (int)(cols / 1024 + 1);
-    room.workers = request->threads;
+    room.segments = st_cpu_pieces(request, choice);
+    const int64_t shares = room.segments > 1 ? room.segments : request->rows; /* what can be worked on at once */
+    room.workers = (int)(request->threads < shares ? request->threads : shares);
     room.piece = (cols + (size_t)room.segments - 1) / (size_t)room.segments;
     const size_t piece_hi = room.hi < room.piece ? room.hi : room.piece;
     const size_t entry = room.wide ? sizeof(st_wide) : sizeof(st_narrow);
@@ -217,7 +222,7 @@ static void find_nan_rows(void *argument, int64_t item, int32_t worker) {
 
 static st_status refuse_nan(struct job *job, st_pool *pool, int64_t items) {
     atomic_store(&job->nan_row, INT64_MAX);
-    st_pool_run(pool, job->room.workers, items, find_nan_rows, job);
+    st_pool_run(pool, job->request->threads, items, find_nan_rows, job);
     const int64_t number = atomic_load(&job->nan_row);
     if (number == INT64_MAX) return ST_OK;
     const size_t column = find_nan(job, number, length_of(job, number));

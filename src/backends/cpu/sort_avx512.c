@@ -186,7 +186,7 @@ INLINE void spread(__m512i v, __m512i pivot, struct ends *ends) {
 }
 
 /*
- * Moves the integers below the pivot to the front; returns how many. count >= BASE. Eight registers of each end are held
+ * Moves the integers below the pivot to the front; returns how many. count >= BASE. Four registers of each end are held
  * back first, so there is always room to write a whole register at an end that has been read.
  */
 static size_t partition(st_narrow *entries, size_t count, st_narrow pivot_value) {
