@@ -168,62 +168,66 @@ static int run_in_order(compaction *run) {
 
 /* ---- another axis than the last ---------------------------------------------------------------------------------- */
 
-static int take_slabs(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument) {
-    (void)first;
-    compaction *run = argument;
+/* Whole rows a few at a time, or one in pieces: what may match is held twice, and indices are 8 bytes. */
+static int take_in_pieces(st_rank_job *job, const st_job_rows *rows, void *argument) {
+    enum { PIECE = 1 << 16 };
+    int64_t together = rows->cols < PIECE ? PIECE / rows->cols : 1;
     int status = ST_CLI_GO;
-    for (int64_t unit = 0; unit < units && status == ST_CLI_GO; unit++) {
-        st_job_rows rows = {.rows = job->inner, .cols = job->cols, .row_stride = 1, .col_stride = job->inner};
-        rows.elements = (const char *)elements + unit * job->cols * job->inner * job->size;
-        status = take(run, &rows, NULL, 1);
+    for (int64_t row = 0; row < rows->rows && status == ST_CLI_GO; row += together) {
+        st_job_rows part = *rows;
+        part.rows = rows->rows - row < together ? rows->rows - row : together;
+        for (int64_t from = 0; from < rows->cols && status == ST_CLI_GO; from += PIECE) {
+            part.cols = rows->cols - from < PIECE ? rows->cols - from : PIECE;
+            part.first_col = from;
+            part.elements =
+                (const char *)rows->elements + (row * rows->row_stride + from * rows->col_stride) * job->size;
+            status = take(argument, &part, NULL, from + part.cols == rows->cols);
+        }
     }
     return status;
 }
 
-/* One row after the other, as the output wants them, in pieces. */
-static int run_columns(compaction *run) {
+static int take_slabs(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument) {
+    (void)first;
+    int status = ST_CLI_GO;
+    for (int64_t unit = 0; unit < units && status == ST_CLI_GO; unit++) {
+        st_job_rows rows = {.rows = job->inner, .cols = job->cols, .row_stride = 1, .col_stride = job->inner};
+        rows.elements = (const char *)elements + unit * job->cols * job->inner * job->size;
+        status = take_in_pieces(job, &rows, argument);
+    }
+    return status;
+}
+
+/* A single column is more than may be held: one after the other, in pieces. */
+static int run_long_columns(compaction *run) {
     st_rank_job *job = &run->job;
-    int64_t together = job->inner * job->size > 4096 ? 1 : ST_JOB_BUDGET / 4 / (job->inner * job->size);
-    int64_t room = 1 << 16;
-    char *piece = st_job_allocate(job, room, job->size);
-    char *slices = st_job_allocate(job, together * job->inner, job->size);
-    int status = piece && slices ? ST_CLI_GO : ST_CLI_FAILED;
+    int64_t room = ST_JOB_BUDGET / 16 / job->size;
+    char *piece = st_job_allocate(job, 2 * room, job->size);
+    int status = piece ? ST_CLI_GO : ST_CLI_FAILED;
     for (int64_t row = 0; row < job->outer * job->inner && status == ST_CLI_GO; row++) {
-        int64_t base = row / job->inner * job->cols * job->inner, column = row % job->inner;
-        for (int64_t from = 0; from < job->cols && status == ST_CLI_GO;) {
-            int64_t count = 0;
-            while (count < room && from + count < job->cols && status == ST_CLI_GO) {
-                int64_t part = room - count < together ? room - count : together;
-                part = part < job->cols - from - count ? part : job->cols - from - count;
-                int64_t first = base + (from + count) * job->inner;
-                status = together == 1 ? st_input_read_at(&job->input, first + column, 1, slices)
-                                       : st_input_read_at(&job->input, first, part * job->inner, slices);
-                for (int64_t i = 0; i < part; i++) {
-                    const char *element = slices + (together == 1 ? 0 : (i * job->inner + column) * job->size);
-                    memcpy(piece + (count + i) * job->size, element, (size_t)job->size);
-                }
-                count += part;
-            }
-            st_job_rows rows = {
-                .elements = piece, .rows = 1, .cols = count, .row_stride = count, .col_stride = 1, .first_col = from};
+        st_job_tile tile = {.outer = row / job->inner, .column = row % job->inner, .columns = 1};
+        for (; tile.slice < job->cols && status == ST_CLI_GO; tile.slice += tile.slices) {
+            tile.slices = job->cols - tile.slice < room ? job->cols - tile.slice : room;
+            status = st_job_read_tile(job, &tile, piece, piece + room * job->size, room);
+            st_job_rows rows = {.elements = piece, .rows = 1, .cols = tile.slices, .col_stride = 1};
+            rows.row_stride = tile.slices;
+            rows.first_col = tile.slice;
             if (status == ST_CLI_GO) {
-                status = take(run, &rows, NULL, from + count == job->cols);
+                status = take(run, &rows, NULL, tile.slice + tile.slices == job->cols);
             }
-            from += count;
         }
     }
     free(piece);
-    free(slices);
     return status;
 }
 
 static int run_other_axis(compaction *run) {
     st_rank_job *job = &run->job;
-    int is_small = job->inner <= ST_JOB_BUDGET / job->size / job->cols;
-    if (!is_small && job->input.again) {
-        return run_columns(run);
+    int64_t columns = ST_JOB_BUDGET / job->size / job->cols; /* that may be held */
+    if (job->inner > columns && job->input.again) {
+        return columns > 0 ? st_job_tiles(job, columns, take_in_pieces, run) : run_long_columns(run);
     }
-    if (!is_small) {
+    if (job->inner > columns) {
         st_job_note(job,
                     "must hold %lld rows side by side that come through a pipe: save them to a file to bound memory",
                     (long long)job->inner);

@@ -69,6 +69,23 @@ int st_job_units(st_rank_job *job, int64_t unit,
                  int (*take)(st_rank_job *job, const void *elements, int64_t units, int64_t first, void *argument),
                  void *argument);
 
+/* Columns [column, column + columns) of slices [slice, slice + slices) of slab `outer`, in a file. */
+typedef struct st_job_tile {
+    int64_t outer;
+    int64_t slice, slices;
+    int64_t column, columns;
+} st_job_tile;
+
+/* Reads a tile, packed slice by slice. scratch: room for `room` elements, which whole slices are read into. */
+int st_job_read_tile(st_rank_job *job, const st_job_tile *tile, void *to, void *scratch, int64_t room);
+
+/* What reading tiles of so many columns over all slices of a slab takes from the file, in bytes. */
+int64_t st_job_tile_bytes(const st_rank_job *job, int64_t columns);
+
+/* Reads a file slab by slab, in tiles of `columns` whole columns, and gives each tile to take() as rows. */
+int st_job_tiles(st_rank_job *job, int64_t columns,
+                 int (*take)(st_rank_job *job, const st_job_rows *rows, void *argument), void *argument);
+
 /* A row that is too long to hold, and can be read several times. begin: from its start; next: count 0 at the end. */
 typedef struct st_job_feed {
     int (*begin)(st_rank_job *job, struct st_job_feed *feed, const char *what);

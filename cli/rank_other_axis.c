@@ -216,46 +216,15 @@ static int rank_chunks(st_rank_job *job, int64_t hi, int64_t room) {
 
 /* ---- tiles of inner columns, from a file ------------------------------------------------------------------------- */
 
-/* Slices [j, j + slices) of one slab, columns [from, from + columns) of each, packed. */
-static int read_tile(st_rank_job *job, int64_t outer, int64_t j, int64_t slices, int64_t from, int64_t columns,
-                     char *to, char *scratch, int64_t room) {
-    int64_t base = outer * job->cols * job->inner;
-    /* A read of its own for each slice costs about as much as copying 4 KiB. */
-    int64_t together = job->inner * job->size > 4096 ? 1 : room / job->inner;
-    int status = ST_CLI_GO;
-    for (int64_t done = 0; done < slices && status == ST_CLI_GO;) {
-        int64_t first = base + (j + done) * job->inner;
-        if (together <= 1) {
-            status = st_input_read_at(&job->input, first + from, columns, to + done * columns * job->size);
-            done++;
-            continue;
-        }
-        int64_t part = slices - done < together ? slices - done : together;
-        status = st_input_read_at(&job->input, first, part * job->inner, scratch);
-        for (int64_t i = 0; i < part && status == ST_CLI_GO; i++) {
-            memcpy(to + (done + i) * columns * job->size, scratch + (i * job->inner + from) * job->size,
-                   (size_t)(columns * job->size));
-        }
-        done += part;
-    }
-    return status;
-}
-
-static int rank_tile(st_rank_job *job, int64_t outer, int64_t from, int64_t columns, char *tile, char *scratch,
-                     int64_t room, slab_results *results) {
-    int status = read_tile(job, outer, 0, job->cols, from, columns, tile, scratch, room);
-    st_job_rows rows = {.elements = tile, .rows = columns, .cols = job->cols, .row_stride = 1, .col_stride = columns};
-    rows.first_row = outer * job->inner + from;
-    if (status == ST_CLI_GO) {
-        status = st_job_select(job, &rows, results->values, results->indices);
-    }
-    return status == ST_CLI_GO ? st_sink_rows(&job->sink, columns, results->values, results->indices, NULL) : status;
+static int take_tile(st_rank_job *job, const st_job_rows *rows, void *argument) {
+    slab_results *results = argument;
+    int status = st_job_select(job, rows, results->values, results->indices);
+    return status == ST_CLI_GO ? st_sink_rows(&job->sink, rows->rows, results->values, results->indices, NULL) : status;
 }
 
 static int begin_column(st_rank_job *job, st_job_feed *feed, const char *what) {
     feed->at = 0;
-    int64_t each = job->inner * job->size > 4096 ? 1 : job->inner;
-    st_progress_start(&job->input.progress, job->quiet, what, "B", job->cols * each * job->size);
+    st_progress_start(&job->input.progress, job->quiet, what, "B", st_job_tile_bytes(job, 1));
     return ST_CLI_GO;
 }
 
@@ -265,8 +234,9 @@ static int next_of_column(st_rank_job *job, st_job_feed *feed, const void **elem
     *count = left < feed->room ? left : feed->room;
     *elements = feed->scratch;
     char *slices = (char *)feed->scratch + feed->room * job->size;
-    int status = read_tile(job, feed->row / job->inner, feed->at, *count, feed->row % job->inner, 1, feed->scratch,
-                           slices, feed->room);
+    st_job_tile tile = {.outer = feed->row / job->inner, .slice = feed->at, .slices = *count, .columns = 1};
+    tile.column = feed->row % job->inner;
+    int status = st_job_read_tile(job, &tile, feed->scratch, slices, feed->room);
     feed->at += *count;
     return status;
 }
@@ -297,25 +267,11 @@ static int rank_tiles(st_rank_job *job) {
     if (columns < 1) {
         return rank_columns_in_passes(job);
     }
-    int64_t room = ST_JOB_BUDGET / 4 / job->size;
-    int64_t each = job->inner * job->size > 4096 ? columns : job->inner;
-    int64_t tiles = (job->inner + columns - 1) / columns;
-    if (each == job->inner && tiles < INT64_MAX / (job->outer * job->cols * job->inner * job->size)) {
-        st_progress_start(&job->input.progress, job->quiet, "reading", "B",
-                          tiles * job->outer * job->cols * job->inner * job->size);
-    }
     slab_results results = {0};
-    char *tile = st_job_allocate(job, job->cols * columns, job->size);
-    char *scratch = tile ? st_job_allocate(job, room, job->size) : NULL;
-    int status = scratch ? allocate_results(job, &results, columns) : ST_CLI_FAILED;
-    for (int64_t outer = 0; outer < job->outer && status == ST_CLI_GO; outer++) {
-        for (int64_t from = 0; from < job->inner && status == ST_CLI_GO; from += columns) {
-            int64_t part = job->inner - from < columns ? job->inner - from : columns;
-            status = rank_tile(job, outer, from, part, tile, scratch, room, &results);
-        }
+    int status = allocate_results(job, &results, columns);
+    if (status == ST_CLI_GO) {
+        status = st_job_tiles(job, columns, take_tile, &results);
     }
-    free(tile);
-    free(scratch);
     free(results.values);
     free(results.indices);
     return status;

@@ -106,6 +106,22 @@ def test_long_columns(tmp_path):
     assert np.load(tmp_path / "out.indices.npy").tolist() == sum(wanted, [])
 
 
+@pytest.mark.parametrize("shape, axis", [
+    ((3000, 1500), 0),  # tiles of columns; a slice is longer than a read is worth
+    ((2, 150_000, 30), 1),  # tiles of columns out of whole slices, in two slabs
+    ((5, 1_000_000), 0),  # short columns, many at a time
+    ((4_200_000, 2), 0),  # a column that is more than may be held
+])
+def test_every_way_through_columns(tmp_path, shape, axis):
+    array = np.random.default_rng(6).integers(0, 1000, shape).astype("i4")  # slabs of more than 16 MiB
+    np.save(tmp_path / "in.npy", array)
+    hits = np.moveaxis(array.reshape(-1, shape[axis], shape[-1]), 1, 2) <= 1
+    run("compact", "--upper", 1, "--axis", axis, tmp_path / "in.npy", "-o", tmp_path / "out", check=0)
+    np.testing.assert_array_equal(np.load(tmp_path / "out.counts.npy"), hits.sum(-1).ravel())
+    np.testing.assert_array_equal(np.load(tmp_path / "out.indices.npy"), np.nonzero(hits)[-1])
+    assert np.load(tmp_path / "out.values.npy").max() == 1
+
+
 def test_empty_arrays(tmp_path):
     for shape in [(3, 0), (0, 3)]:
         np.save(tmp_path / "in.npy", np.zeros(shape))
