@@ -256,6 +256,27 @@ static void test_nothing_to_do(void **state) {
     refused(st_rank(context, &request, &one), ST_E_NAN, "row 0, column 0");
 }
 
+/* One row that is not split needs one worker's scratch, however many threads there are. */
+static void test_scratch_of_one_row(void **state) {
+    (void)state;
+    uint64_t bytes[2];
+    const st_context_options options = {.struct_size = sizeof options, .threads = 64};
+    st_context *many = NULL;
+    passes(st_context_create(&options, &many));
+    for (int i = 0; i < 2; i++) {
+        st_rank_request request;
+        st_plan plan;
+        st_rank_request_init(&request, ST_MIDK, 1, 1 << 20, 100);
+        request.threads = i == 0 ? 1 : 64;
+        const st_choice radix = {.mk = ST_MK_RADIX, .wg = 1, .kl = 1};
+        passes(st_plan_with_choice(many, &request, "cpu", &radix, &plan));
+        passes(st_rank_workspace(many, &plan, &bytes[i]));
+    }
+    assert_true(bytes[0] > 1 << 20);
+    assert_int_equal(bytes[0], bytes[1]);
+    st_context_destroy(many);
+}
+
 static void test_one_call(void **state) {
     (void)state;
     const int16_t row[6] = {5, -1, 5, 9, 0, 9};
@@ -268,7 +289,7 @@ static void test_one_call(void **state) {
     assert_memory_equal(value, ((int16_t[]){-1, 0, 5}), sizeof value);
     passes(st_midk(context, ST_I16, row, 1, 6, 3, NULL, index));
     assert_memory_equal(index, ((int64_t[]){4, 0, 2}), sizeof index);
-    refused(st_topk(context, ST_I16, row, 1, 6, 3, NULL, NULL), ST_E_ARGUMENT, "values is NULL");
+    refused(st_topk(context, ST_I16, row, 1, 6, 3, NULL, NULL), ST_E_ARGUMENT, "both NULL");
     refused(st_topk(context, 0, row, 1, 6, 3, value, NULL), ST_E_ARGUMENT, "dtype is 0");
 }
 
@@ -476,7 +497,7 @@ int main(void) {
         cmocka_unit_test(test_plan_on_the_cpu),    cmocka_unit_test(test_plans_for_caps),
         cmocka_unit_test(test_own_choice),         cmocka_unit_test(test_candidates_run),
         cmocka_unit_test(test_runs_without_allocation), cmocka_unit_test(test_nothing_to_do),
-        cmocka_unit_test(test_one_call),           cmocka_unit_test(test_tampered_plans),
+        cmocka_unit_test(test_scratch_of_one_row), cmocka_unit_test(test_one_call),           cmocka_unit_test(test_tampered_plans),
         cmocka_unit_test(test_random_damage),      cmocka_unit_test(test_explanation),
         cmocka_unit_test(test_explanation_has_no_locale), cmocka_unit_test(test_every_field_counts),
     };
