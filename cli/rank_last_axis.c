@@ -159,10 +159,12 @@ static int rank_long_rows(st_rank_job *job) {
     int32_t descending = 0;
     st_job_window(job, job->cols, &lo, &hi, &descending);
     int64_t held = hi < job->cols - lo ? hi : job->cols - lo;
-    int is_large = held > ST_JOB_BUDGET / (job->size + (int64_t)sizeof(int64_t));
+    /* A stream holds up to twice the window's entries, of 24 bytes; passes hold the result's entries once. */
+    enum { HELD = 2 * ST_JOB_BUDGET / (2 * 24) };
+    int is_large = held > HELD;
     batch results = {0};
     int status = allocate_batch(job, &results, 1);
-    if (status == ST_CLI_GO && is_large && job->input.again && job->width < held) {
+    if (status == ST_CLI_GO && is_large && job->input.again) {
         status = rank_in_passes(job, &results);
     } else if (status == ST_CLI_GO) {
         if (is_large && job->width < held) {

@@ -2,6 +2,7 @@
 """Inputs that are far larger than what may be held: peak resident memory stays under 64 MB."""
 import json
 import os
+import struct
 import subprocess
 import sys
 
@@ -48,6 +49,14 @@ def test_one_row(sparse):
     lines = [line.split("\t") for line in out.splitlines()]
     assert [int(line[2]) for line in lines] == [SIZE // 8 - 1, *range(99)]
     assert [int(line[3]) for line in lines] == [1 << 56, *[0] * 99]
+
+
+def test_a_million_of_one_row(sparse, tmp_path):
+    """The result alone is 12 MB."""
+    measure("topk", "-k", 1_000_000, "--dtype", "f32", "--cols", SIZE // 4, sparse, "-o", tmp_path / "out")
+    indices = (tmp_path / "out.indices.npy").read_bytes()[128:]
+    found = struct.unpack("=1000000q", indices)
+    assert found[:2] == (SIZE // 4 - 1, 0) and found[1:] == tuple(range(999_999))
 
 
 def test_one_row_through_a_pipe(sparse):

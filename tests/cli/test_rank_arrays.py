@@ -190,6 +190,7 @@ def long_rows(tmp_path_factory):
 
 
 @pytest.mark.parametrize("case", [("topk", 5, 0, 0, False), ("bottomk", 1000, 0, 0, False), ("midk", 7, 0, 0, False),
+                                  ("topk", 700_000, 0, 0, False), ("bottomk", 2_200_000, 0, 0, False),
                                   ("window", 0, 1_500_000, 1_500_010, True), ("window", 0, 2_199_990, 2_200_000, False),
                                   ("midk", 600_000, 0, 0, False)])
 def test_long_rows(long_rows, tmp_path, case):
