@@ -73,14 +73,19 @@ cmocka_tests() {
     programs cmocka 1200 "$2" "$tests"/unit/test_* "$tests"/kernel/test_* "$tests"/property/test_*
 }
 
-# rank_check PRESET CONFIGS TIMEOUT PREFIX: random configurations on every instruction set here, from a fresh seed.
+# rank_check PRESET CONFIGS TIMEOUT PREFIX: random configurations on every instruction set here, shared out to as many
+# processes as there are processors, each with a fresh seed of its own.
 rank_check() {
     check=build/$1/tests/property/rank_check
-    count=$2
-    limit=$3
-    prefix=$4
-    # shellcheck disable=SC2086 # the prefix is words
-    tally run plain --name "rank_check, $count configurations" --timeout "$limit" -- $prefix "$check" --configs "$count"
+    share=$((($2 + jobs - 1) / jobs))
+    worker=1
+    while [ "$worker" -le "$jobs" ]; do
+        # shellcheck disable=SC2086 # the prefix is words
+        tally run plain --name "rank_check $worker, $share configurations" --timeout "$3" -- $4 "$check" \
+            --configs "$share" &
+        worker=$((worker + 1))
+    done
+    wait
 }
 
 # ---- what is needed -------------------------------------------------------------------------------------------------
@@ -170,6 +175,9 @@ part "tsan" 130
 if build tsan; then
     cmocka_tests tsan "$tsan_prefix"
     rank_check tsan $((configs / 48)) 1200 "$tsan_prefix"
+    # shellcheck disable=SC2086 # the prefix is words
+    tally run pytest --name "cli, thread-checked" --timeout 1500 -- $tsan_prefix env SPIRALTORCH="$here/build/tsan/spiraltorch" \
+        "$ST_PYTHON" -m pytest -q -ra tests/cli/test_faults.py tests/cli/test_compact.py
 fi
 
 # ---- fuzz targets: bounded by count and by time ---------------------------------------------------------------------
