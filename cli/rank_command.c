@@ -116,7 +116,7 @@ static int execute(st_rank_job *job, const st_setup *setup) {
     sink.cols = -1;
     sink.inner = 1;
     sink.dims = 1;
-    sink.shape[0] = job->width;
+    sink.shape[0] = job->width < ST_JOB_MOST_NUMBERS ? job->width : ST_JOB_MOST_NUMBERS;
     sink.progress = &job->input.progress;
     sink.labels = setup->input.show != NULL && !setup->prefix;
     sink.label_name = st_setup_label_name(setup);

@@ -13,6 +13,9 @@
 /* Bytes of input, or of state, that one step may hold. */
 enum { ST_JOB_BUDGET = 16 << 20 };
 
+/* More numbers than any text can hold: a larger K is known to be too large only when the text has ended. */
+#define ST_JOB_MOST_NUMBERS (INT64_C(1) << 56)
+
 typedef struct st_rank_job {
     const char *command;
     const char *device;

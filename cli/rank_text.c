@@ -39,7 +39,10 @@ static int rank_stream(st_rank_job *job) {
     st_stream_options options = {
         .struct_size = sizeof options, .dtype = ST_F64, .nan_rule = job->nan_rule, .order = job->order};
     options.length = -1;
-    st_job_window(job, 0, &options.lo, &options.hi, &options.descending);
+    int64_t lo = 0, hi = 0;
+    st_job_window(job, 0, &lo, &hi, &options.descending);
+    options.lo = lo < ST_JOB_MOST_NUMBERS ? lo : ST_JOB_MOST_NUMBERS;
+    options.hi = hi < ST_JOB_MOST_NUMBERS ? hi : ST_JOB_MOST_NUMBERS;
     st_stream *stream = NULL;
     st_status opened = st_stream_open(job->context, &options, &stream);
     if (opened != ST_OK) {
@@ -48,7 +51,7 @@ static int rank_stream(st_rank_job *job) {
     void *values = NULL;
     int64_t *indices = NULL;
     int status = push_all(job, stream);
-    if (status == ST_CLI_GO && st_stream_pushed(stream) < options.hi) {
+    if (status == ST_CLI_GO && st_stream_pushed(stream) < hi) {
         status = too_few(job, st_stream_pushed(stream));
     }
     if (status == ST_CLI_GO) {

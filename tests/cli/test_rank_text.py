@@ -142,6 +142,17 @@ def test_more_than_there_are(kind, option):
     error(kind, *arguments, "-", input="", status=2)
 
 
+@pytest.mark.parametrize("number", [1 << 40, 1 << 57, 1 << 62, (1 << 63) - 1])
+@pytest.mark.parametrize("kind, option", [("topk", "-k"), ("bottomk", "-k"), ("midk", "-k"), ("window", "--hi")])
+def test_far_more_than_there_are(tmp_path, kind, option, number):
+    for arguments in ([["--lo", 0, "--hi", number], ["--lo", number - 1, "--hi", number]] if kind == "window" else
+                      [["-k", number]]):
+        for more in ([], ["--show", 1], ["-o", tmp_path / "out"], ["--json"]):
+            message = error(kind, *arguments, *more, "--quiet", "-", input="1\n2\n", status=2)
+            assert f"{option}: {number} is more than the 2 numbers of standard input" in message
+    assert not list(tmp_path.iterdir())
+
+
 def test_nothing_asked_of_text():
     assert answer("topk", "-k", 0, "-", input="1\n2\n") == {"rows": 1, "k": 0, "indices": [[]], "values": [[]]}
 
