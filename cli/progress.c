@@ -39,7 +39,7 @@ static void format_time(double seconds, char text[32]) {
 void st_progress_start(st_progress *progress, int quiet, const char *what, const char *unit, int64_t total) {
     st_progress_hide(progress);
     progress->active = !quiet && isatty(STDERR_FILENO);
-    progress->what = what;
+    snprintf(progress->what, sizeof progress->what, "%s", what);
     progress->unit = unit;
     progress->total = total;
     progress->done = 0;
