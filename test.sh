@@ -172,7 +172,7 @@ if build asan; then
         env SPIRALTORCH="$here/build/asan/spiraltorch" "$ST_PYTHON" -m pytest -q -ra tests/cli
 fi
 
-part "tsan" 130
+part "tsan" 230
 if build tsan; then
     cmocka_tests tsan "$tsan_prefix"
     rank_check tsan $((configs / 48)) 1200 "$tsan_prefix"
