@@ -69,6 +69,7 @@ static int write_out(st_spill *spill) {
 
 int st_spill_add(st_spill *spill, const void *from, size_t bytes) {
     const char *at = from;
+    spill->buffered = 0;
     while (bytes > 0) {
         if (spill->used == spill->room && spill->room < MEMORY) {
             size_t room = spill->room ? spill->room * 4 : 4096;
@@ -93,6 +94,24 @@ int st_spill_add(st_spill *spill, const void *from, size_t bytes) {
     return 0;
 }
 
+/* Fills the memory from where reading stands: an element at a time would be a call to the system each. */
+static int fill_buffer(st_spill *spill) {
+    spill->buffered = 0;
+    spill->buffer_from = spill->read;
+    for (;;) {
+        ssize_t count = pread(spill->descriptor, spill->memory, spill->room, (off_t)spill->read);
+        if (count < 0 && errno == EINTR) {
+            continue;
+        }
+        if (count <= 0) {
+            errno = count == 0 ? EIO : errno;
+            return -1;
+        }
+        spill->buffered = (size_t)count;
+        return 0;
+    }
+}
+
 int st_spill_read(st_spill *spill, void *to, size_t bytes) {
     if (spill->descriptor >= 0 && spill->used > 0 && write_out(spill) != 0) {
         return -1;
@@ -107,17 +126,18 @@ int st_spill_read(st_spill *spill, void *to, size_t bytes) {
         return 0;
     }
     for (char *at = to; bytes > 0;) {
-        ssize_t count = pread(spill->descriptor, at, bytes, (off_t)spill->read);
-        if (count < 0 && errno == EINTR) {
-            continue;
+        int64_t into = spill->read - spill->buffer_from;
+        if (into < 0 || into >= (int64_t)spill->buffered) {
+            if (fill_buffer(spill) != 0) {
+                return -1;
+            }
+            into = 0;
         }
-        if (count <= 0) {
-            errno = count == 0 ? EIO : errno;
-            return -1;
-        }
-        at += count;
-        bytes -= (size_t)count;
-        spill->read += count;
+        size_t part = spill->buffered - (size_t)into < bytes ? spill->buffered - (size_t)into : bytes;
+        memcpy(at, spill->memory + into, part);
+        at += part;
+        bytes -= part;
+        spill->read += (int64_t)part;
     }
     return 0;
 }

@@ -13,8 +13,11 @@ typedef struct st_spill {
     char *memory;
     size_t used, room;
     int64_t bytes;  /* all that was added */
-    int64_t read;   /* where st_spill_read stands */
+    int64_t read;   /* where st_spill_read stands; may be set back */
     int descriptor; /* -1: memory alone */
+    /* While the memory holds nothing that waits to be written, it holds these bytes of the file. */
+    int64_t buffer_from;
+    size_t buffered;
     const char *folder;
 } st_spill;
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """compact: elements between two bounds, on every kind of input."""
+import itertools
+
 import numpy as np
 import pytest
 
@@ -104,6 +106,22 @@ def test_long_columns(tmp_path):
                input=(tmp_path / "in.npy").read_bytes(), check=0)
     assert "must hold" in done.err
     assert np.load(tmp_path / "out.indices.npy").tolist() == sum(wanted, [])
+
+
+def test_more_rows_and_labels_than_wait_in_memory(tmp_path):
+    """Counts are read back three times, labels across the borders of what is read at once."""
+    array = np.random.default_rng(7).integers(0, 3, (140_000, 2)).astype("u1")
+    array.tofile(tmp_path / "in.bin")
+    found = answer("compact", "--lower", 1, "--dtype", "u8", "--cols", 2, tmp_path / "in.bin",
+                   env={"TMPDIR": str(tmp_path)})
+    hits = array >= 1
+    assert found["counts"] == hits.sum(1).tolist()
+    assert list(itertools.chain(*found["indices"])) == np.nonzero(hits)[1].tolist()
+    assert list(itertools.chain(*found["values"])) == array[hits].tolist()
+    labels = [f"{number}-{'x' * (number % 97)}" for number in range(40_000)]
+    text = "".join(f"{number},{label}\n" for number, label in enumerate(labels))
+    found = answer("compact", "--lower", 0, "--show", 2, "-", input=text, env={"TMPDIR": str(tmp_path)})
+    assert found["labels"] == [labels] and found["values"] == [list(range(40_000))]
 
 
 @pytest.mark.parametrize("shape, axis", [
