@@ -87,13 +87,24 @@ def test_compaction(sparse):
     assert measure("compact", "--lower", 1, "--dtype", "u8", "--cols", SIZE, sparse) == f"0\t0\t{SIZE - 1}\t1\n"
 
 
-def test_much_text(tmp_path):
-    """30 MB of numbers and labels, of which a few are kept."""
-    path = tmp_path / "list.csv"
-    block = "".join(f"{number},a label of some length {number}\n" for number in range(10_000))
-    path.write_text(block * 80)
-    out = measure("topk", "-k", 3, "--show", 2, path)
-    assert [line.split("\t")[2:] for line in out.splitlines()] == [["a label of some length 9999", "9999"]] * 3
+# Lines of text by the million, without a file: held, the numbers alone would be over the limit.
+BLOCKS, NUMBERS = 460, 10_000
+WRITE = f"""
+import sys
+block = "".join(f"{{number}},a label of some length {{number}}\\n" for number in range({NUMBERS})).encode()
+for _ in range({BLOCKS}):
+    sys.stdout.buffer.write(block)
+"""
+
+
+@pytest.mark.parametrize("show", [[], ["--show", 2]])
+def test_much_text(show):
+    """150 MB of numbers and labels, of which a few are kept."""
+    assert BLOCKS * NUMBERS * 16 > LIMIT  # a number and its index
+    with subprocess.Popen([sys.executable, "-S", "-E", "-c", WRITE], stdout=subprocess.PIPE) as writer:
+        out = measure("topk", "-k", 3, *show, "-", stdin=writer.stdout)
+    wanted = ["a label of some length 9999"] * 3 if show else [str(NUMBERS * (i + 1) - 1) for i in range(3)]
+    assert [line.split("\t")[2:] for line in out.splitlines()] == [[label, "9999"] for label in wanted]
 
 
 def test_twenty_gigabytes(tmp_path):
