@@ -121,14 +121,15 @@ ST_API st_status st_npy_create(const st_host *host, const char *path, st_dtype d
 ST_API st_status st_npy_append(st_npy_writer *writer, const void *elements, int64_t count);
 
 /*
- * Writes elements at a position of the array, in any order. A position never written reads as zero; st_npy_commit does not
- * count these. Errors as st_npy_append.
+ * Writes elements at a position of the array, in any order; where two calls meet, the later one stands. It does not move the
+ * place where st_npy_append goes on. Errors as st_npy_append.
  */
 ST_API st_status st_npy_write_at(st_npy_writer *writer, int64_t first, const void *elements, int64_t count);
 
 /*
  * Syncs the file and gives it its name, replacing what was there; frees the writer whatever the answer. On failure the
- * old file stands and the temporary one is removed. ST_E_IO; ST_E_STATE: st_npy_append was used and stopped short.
+ * old file stands and the temporary one is removed. ST_E_IO; ST_E_STATE: st_npy_append and
+ * st_npy_write_at wrote fewer elements in all than the shape has (an element that is written twice counts twice).
  */
 ST_API st_status st_npy_commit(st_npy_writer *writer);
 

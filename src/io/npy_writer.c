@@ -21,6 +21,7 @@ struct st_npy_writer {
     int64_t header_bytes;
     int64_t elements;
     int64_t appended; /* elements, those in the buffer included */
+    int64_t placed;   /* elements that st_npy_write_at wrote */
     size_t buffered;  /* bytes in the buffer: the last ones appended */
     st_status failed; /* the first failure, which every later call repeats */
     char message[ST_MESSAGE_BYTES];
@@ -128,6 +129,8 @@ st_status st_npy_write_at(st_npy_writer *writer, int64_t first, const void *elem
     if (status == ST_OK)
         status = st_whole_file_write(&writer->whole, writer->header_bytes + first * writer->element_bytes, elements,
                                      (size_t)(count * writer->element_bytes));
+    /* Places written again and again: a count of at least all elements is enough. */
+    if (status == ST_OK) writer->placed = count < INT64_MAX - writer->placed ? writer->placed + count : INT64_MAX;
     return keep_failure(writer, status);
 }
 
@@ -136,9 +139,10 @@ st_status st_npy_commit(st_npy_writer *writer) {
     st_status status = writer->failed;
     if (status != ST_OK)
         st_message_set(status, writer->message);
-    else if (writer->appended > 0 && writer->appended < writer->elements)
-        status = st_fail(ST_E_STATE, "%s: %lld of %lld elements were appended; append the rest before st_npy_commit",
-                         writer->whole.name, (long long)writer->appended, (long long)writer->elements);
+    else if (writer->placed < writer->elements - writer->appended)
+        status = st_fail(ST_E_STATE, "%s: %lld of %lld elements were written; write the rest before st_npy_commit",
+                         writer->whole.name, (long long)(writer->appended + writer->placed),
+                         (long long)writer->elements);
     else
         status = flush_buffer(writer);
     if (status == ST_OK)

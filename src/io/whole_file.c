@@ -32,7 +32,7 @@ static void choose_name(st_whole_file *whole, int attempt) {
 }
 
 /* Follows a symbolic link, and refuses what cannot be replaced by a file. */
-static st_status resolve_target(const st_whole_file *whole, const char *path, char resolved[PATH_MAX],
+static st_status resolve_target(st_whole_file *whole, const char *path, char resolved[PATH_MAX],
                                 const char **target) {
     struct stat about;
     *target = path;
@@ -47,6 +47,8 @@ static st_status resolve_target(const st_whole_file *whole, const char *path, ch
     if (!S_ISREG(about.st_mode))
         return st_fail(ST_E_IO, "%s: is a device or pipe, where a file cannot be put whole or not at all; name a file",
                        whole->name);
+    /* Not set-user-ID and its like: the new file's owner may be another. */
+    whole->mode = (int)(about.st_mode & 0777);
     return ST_OK;
 }
 
@@ -131,7 +133,7 @@ st_status st_whole_file_create(const st_host *host, const char *path, int anonym
     char resolved[PATH_MAX];
     const char *target = NULL;
     memset(whole, 0, sizeof *whole);
-    whole->file = whole->folder = -1;
+    whole->file = whole->folder = whole->mode = -1;
     if (path == NULL || path[0] == '\0')
         return st_fail(ST_E_ARGUMENT, "path: is %s; name a file", path == NULL ? "NULL" : "empty");
     st_show_path(whole->name, path);
@@ -139,6 +141,9 @@ st_status st_whole_file_create(const st_host *host, const char *path, int anonym
     if (status == ST_OK) status = open_folder(host, whole, target);
     if (status == ST_OK && !(anonymous && open_anonymous(whole)) && !open_named(whole))
         status = st_fail_system(errno, "%s: cannot make a file in its folder", whole->name);
+    /* Before a byte is in it: nobody reads in the meantime what the old file kept from them. */
+    if (status == ST_OK && whole->mode >= 0 && fchmod(whole->file, (mode_t)whole->mode) != 0)
+        status = st_fail_system(errno, "%s: cannot keep the permissions of the file that is there", whole->name);
     if (status != ST_OK) st_whole_file_discard(host, whole);
     return status;
 }

@@ -14,6 +14,7 @@ typedef struct st_whole_file {
     int file;   /* -1: closed */
     int folder; /* where the file goes: a program that changes its folder meanwhile changes nothing here */
     int named;  /* the temporary file has a name, and must be removed */
+    int mode;   /* permissions of the file that is replaced; -1: there is none */
     char *final_name;
     size_t final_bytes;
     char temporary_name[40];
@@ -23,7 +24,8 @@ typedef struct st_whole_file {
 /*
  * Makes an empty temporary file in the folder of `path`. anonymous: without a name where the file system can do that,
  * so that even a killed program leaves nothing behind; else under a hidden one. A symbolic link's target is what is
- * replaced. ST_E_ARGUMENT, ST_E_IO, ST_E_MEMORY; on failure nothing is left.
+ * replaced, and the permissions of what is replaced stay. ST_E_ARGUMENT, ST_E_IO, ST_E_MEMORY; on failure nothing is
+ * left.
  */
 st_status st_whole_file_create(const st_host *host, const char *path, int anonymous, st_whole_file *whole);
 

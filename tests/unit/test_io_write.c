@@ -163,11 +163,13 @@ static void writes_anywhere(void **state) {
     assert_int_equal(st_npy_write_at(writer, 9, values, 2), ST_E_ARGUMENT);
     assert_int_equal(st_npy_write_at(writer, -1, values, 1), ST_E_ARGUMENT);
     assert_int_equal(st_npy_write_at(writer, 0, NULL, 1), ST_E_ARGUMENT);
+    assert_int_equal(st_npy_write_at(writer, 0, values, 2), ST_OK);
+    assert_int_equal(st_npy_write_at(writer, 9, values + 9, 1), ST_OK);
+    assert_int_equal(st_npy_write_at(writer, 5, values + 5, 2), ST_OK);
     assert_int_equal(st_npy_commit(writer), ST_OK);
-    const int32_t wanted[10] = {0, 0, 12, 13, 14, 0, 0, 17, 18, 0};
     char *file = st_get_file(path, &bytes);
     assert_int_equal(bytes, 128 + 40);
-    assert_memory_equal(file + 128, wanted, 40);
+    assert_memory_equal(file + 128, values, 40);
     free(file);
     /* Both ways at once: the later call stands where they meet. */
     const int32_t other = -1;
@@ -202,6 +204,15 @@ static void stops_short(void **state) {
     assert_int_equal(st_npy_commit(writer), ST_E_STATE);
     assert_non_null(strstr(st_last_message(), "2 of 3"));
     assert_old_file_stands();
+    /* Nothing at all; places alone; and both ways together. */
+    static const int64_t counts[][2] = {{0, 0}, {0, 2}, {1, 1}, {2, 0}};
+    for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+        assert_int_equal(st_npy_create(NULL, path, ST_F32, 1, &shape, &writer), ST_OK);
+        assert_int_equal(st_npy_append(writer, values, counts[i][0]), ST_OK);
+        assert_int_equal(st_npy_write_at(writer, 1, values, counts[i][1]), ST_OK);
+        assert_int_equal(st_npy_commit(writer), ST_E_STATE);
+        assert_old_file_stands();
+    }
     assert_int_equal(st_npy_create(NULL, path, ST_F32, 1, &shape, &writer), ST_OK);
     assert_int_equal(st_npy_append(writer, values, 3), ST_OK);
     st_npy_discard(writer);
@@ -265,6 +276,31 @@ static void symbolic_links(void **state) {
     assert_int_equal(lstat(path, &about), 0);
     assert_int_equal(about.st_size, 136);
     assert_int_equal(st_count_files(folder), 2);
+}
+
+/* Both kinds of temporary file take over the permissions of what they replace, whatever the mask says. */
+static void keeps_permissions(void **state) {
+    (void)state;
+    static const mode_t modes[] = {0600, 0640, 0666, 0444, 0755};
+    const mode_t mask = umask(0027);
+    st_host host;
+    assert_int_equal(st_host_resolve(NULL, &host), ST_OK);
+    for (size_t i = 0; i < 2 * sizeof modes / sizeof modes[0]; i++) {
+        struct stat about;
+        st_whole_file whole;
+        st_put_file(path, "old", 3);
+        assert_int_equal(chmod(path, modes[i / 2]), 0);
+        assert_int_equal(st_whole_file_create(&host, path, i % 2, &whole), ST_OK);
+        assert_int_equal(fstat(whole.file, &about), 0);
+        assert_int_equal(about.st_mode & 07777, modes[i / 2]); /* before a byte is in it */
+        assert_int_equal(st_whole_file_write(&whole, 0, "new!", 4), ST_OK);
+        assert_int_equal(st_whole_file_commit(&host, &whole, 4), ST_OK);
+        assert_int_equal(stat(path, &about), 0);
+        assert_int_equal(about.st_mode & 07777, modes[i / 2]);
+        assert_int_equal(about.st_size, 4);
+        assert_int_equal(remove(path), 0);
+    }
+    umask(mask);
 }
 
 /* A program that changes its folder between create and commit; names without a folder. */
@@ -423,7 +459,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(exact_bytes),    TEST(round_trips),  TEST(numpy_reads),    TEST(long_appends),   TEST(writes_anywhere),
         TEST(stops_short),    TEST(bad_targets),  TEST(symbolic_links), TEST(relative_names), TEST(out_of_space),
-        TEST(killed_writers), TEST(hidden_files), TEST(failing_hosts),
+        TEST(killed_writers), TEST(hidden_files), TEST(failing_hosts),  TEST(keeps_permissions),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
