@@ -18,8 +18,12 @@
 
 const char *const st_input_formats[] = {"auto", "npy", "raw", "text", NULL};
 
+/* The library names the field of its options ("options.column: ..."), which here is an option ("--column: ..."). */
 int st_input_fail(const char *command, st_status status) {
-    int code = st_cli_fail(command, "%s", st_last_message());
+    static const char field[] = "options.";
+    const char *message = st_last_message();
+    int is_field = strncmp(message, field, sizeof field - 1) == 0;
+    int code = st_cli_fail(command, "%s%s", is_field ? "--" : "", message + (is_field ? sizeof field - 1 : 0));
     return status == ST_E_ARGUMENT ? ST_CLI_USAGE : code;
 }
 
