@@ -99,10 +99,11 @@ static void start_counting(st_passes *passes) {
 }
 
 static size_t between(const st_passes *passes) { return passes->last.below + passes->last.same - passes->first.below; }
+static size_t width_of(const st_passes *passes) { return (size_t)(passes->options.hi - passes->options.lo); }
 
 static st_status start_gathering(st_passes *passes) {
     size_t bytes;
-    const size_t width = (size_t)(passes->options.hi - passes->options.lo);
+    const size_t width = width_of(passes);
     passes->exact = passes->shift == 0 && between(passes) > width;
     passes->capacity = passes->exact ? width : between(passes);
     if (!st_multiply_size(passes->capacity, sizeof(st_carried), &bytes) ||
@@ -120,7 +121,7 @@ static st_status end_counting(st_passes *passes) {
     if (ends_agree(passes)) memcpy(passes->last.counts, passes->first.counts, sizeof passes->last.counts);
     if (!close_in(passes, &passes->first) || !close_in(passes, &passes->last)) return fail_changed(passes);
     passes->shift -= passes->digit;
-    if (passes->shift > 0 && between(passes) > passes->candidates) {
+    if (passes->shift > 0 && between(passes) - width_of(passes) > passes->candidates) {
         start_counting(passes);
         return ST_OK;
     }
@@ -225,7 +226,7 @@ st_status st_passes_push(st_passes *passes, const void *elements, int64_t count)
 st_status st_passes_finish(st_passes *passes, void *values, int64_t *indices) {
     if (passes == NULL) return st_fail(ST_E_ARGUMENT, "passes is NULL");
     if (passes->stage != GATHERED) return st_fail(ST_E_STATE, "passes: st_passes_next has not said that no more is needed");
-    const size_t width = (size_t)(passes->options.hi - passes->options.lo);
+    const size_t width = width_of(passes);
     if (values != NULL && (uintptr_t)values % (passes->order.bits / 8) != 0)
         return st_fail(ST_E_ARGUMENT, "values is not aligned to its element");
     if (indices != NULL && (uintptr_t)indices % _Alignof(int64_t) != 0)
