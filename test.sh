@@ -62,7 +62,7 @@ programs() {
     shift 3
     for file in "$@"; do
         shift
-        [ -f "$file" ] && [ -x "$file" ] && set -- "$@" "$file"
+        [ -f "$file" ] && set -- "$@" "$file"
     done
     tally programs "$kind" --timeout "$limit" --jobs "$jobs" --prefix "$prefix" -- "$@"
 }
@@ -143,7 +143,7 @@ tally run pytest --name package --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra t
 part "unit and kernel tests" 20
 cmocka_tests release ""
 
-part "random configurations" 90
+part "random configurations" 70
 rank_check release "$configs" 1500 ""
 
 part "lower instruction sets" 60
@@ -156,9 +156,8 @@ for disabled in avx512 avx512,avx2; do
 done
 unset ST_CPU_DISABLE
 
-part "command line" 120
-tally run pytest --name cli --timeout 1500 -- \
-    env ST_TEST_LARGE="${ST_TEST_LARGE:-1}" "$ST_PYTHON" -m pytest -q -ra tests/cli
+part "command line" 100
+programs pytest 1500 "env ST_TEST_LARGE=${ST_TEST_LARGE:-1} $ST_PYTHON -m pytest -q -ra" tests/cli/test_*.py
 
 part "quickstart" 15
 tally run pytest --name quickstart --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_quickstart.py
@@ -168,17 +167,16 @@ part "asan" 150
 if build asan; then
     cmocka_tests asan ""
     rank_check asan $((configs / 12)) 1200 ""
-    tally run pytest --name "cli, sanitized" --timeout 1500 -- \
-        env SPIRALTORCH="$here/build/asan/spiraltorch" "$ST_PYTHON" -m pytest -q -ra tests/cli
+    SPIRALTORCH=$here/build/asan/spiraltorch
+    programs pytest 1500 "$ST_PYTHON -m pytest -q -ra" tests/cli/test_*.py
 fi
 
-part "tsan" 230
+part "tsan" 160
 if build tsan; then
     cmocka_tests tsan "$tsan_prefix"
     rank_check tsan $((configs / 48)) 1200 "$tsan_prefix"
-    # shellcheck disable=SC2086 # the prefix is words
-    tally run pytest --name "cli, thread-checked" --timeout 1500 -- $tsan_prefix env SPIRALTORCH="$here/build/tsan/spiraltorch" \
-        "$ST_PYTHON" -m pytest -q -ra tests/cli/test_faults.py tests/cli/test_compact.py
+    SPIRALTORCH=$here/build/tsan/spiraltorch
+    programs pytest 1500 "$tsan_prefix $ST_PYTHON -m pytest -q -ra" tests/cli/test_faults.py tests/cli/test_compact.py
 fi
 
 # ---- fuzz targets: bounded by count and by time ---------------------------------------------------------------------
