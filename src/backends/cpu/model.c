@@ -101,8 +101,8 @@ static st_choice choice_of(int32_t mk, int32_t mkd, int32_t ctile, int32_t kl) {
     return (st_choice){.mk = mk, .mkd = mkd, .wg = 1, .kl = kl, .tile = 8192, .ctile = ctile};
 }
 
-/* Work below which a second thread costs more than it saves, in nanoseconds. */
-#define SPLIT_NS 40000
+/* What splitting a row must gain to be worth waking other threads, in nanoseconds. */
+enum { SPLIT_NS = 10000 };
 
 void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps, st_choice *best) {
     static const int32_t families[][2] = {{ST_MK_SHARED, ST_MKD_FILTER},
@@ -118,7 +118,7 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
             choice.wg = split ? request->threads : 1;
             if (split && (request->threads < 2 || request->rows >= request->threads)) break;
             const double ns = st_cpu_estimate(request, &choice, caps);
-            if (split && ns > least - SPLIT_NS / 4) continue;
+            if (split && ns > least - SPLIT_NS) continue;
             if (ns >= least) continue;
             least = ns;
             *best = choice;
