@@ -36,6 +36,33 @@ st_order st_order_reversed(st_order order) {
     return order;
 }
 
+int st_order_range(const st_order *order, uint64_t low, uint64_t high, st_fold_range *range) {
+    const int descending = (int)(order->flip & 1); /* it complements every bit, and nothing else sets the lowest */
+    uint64_t from = low, to = high;
+    if (order->negative_zero != 0) {
+        /* Plain keys: without the one key for every NaN, and with -0 beside +0. Numbers are those from `first` to `last`. */
+        const uint64_t top = order->negative_zero, zero = order->flip;
+        const uint64_t minus_zero = descending ? zero + 1 : zero - 1;
+        const uint64_t plus = order->infinity ^ order->flip, minus = (order->infinity | top) ^ order->negative_fill ^ order->flip;
+        const uint64_t first = plus < minus ? plus : minus, last = plus < minus ? minus : plus;
+        const int nan = low <= order->nan_key && order->nan_key <= high;
+        if (from < first) from = first;
+        if (to > last) to = last;
+        /* Both zeros have the key of +0. */
+        if (descending && to == zero) to = minus_zero;
+        else if (!descending && to == minus_zero) to--;
+        if (!descending && from == zero) from = minus_zero;
+        else if (descending && from == minus_zero) from++;
+        const int number = from <= to;
+        if (!number && !nan) return 0;
+        if (nan && (!number || order->nan_key == 0)) from = last + 1;
+        if (nan && (!number || order->nan_key != 0)) to = first - 1;
+    }
+    range->start = ((descending ? to : from) ^ order->flip) & order->mask;
+    range->width = (to - from) & order->mask;
+    return 1;
+}
+
 uint64_t st_element_bits(const void *element, uint32_t bits) {
     uint8_t byte;
     uint16_t half;

@@ -32,6 +32,21 @@ st_order st_order_reversed(st_order order);
 /* The bits of the element at `element`. */
 uint64_t st_element_bits(const void *element, uint32_t bits);
 
+/*
+ * An element's bits, folded: a negative float's magnitude is complemented, so that folded bits order as signed integers (as
+ * unsigned ones for unsigned types), NaNs at both ends and -0 just before +0.
+ */
+typedef struct st_fold_range {
+    uint64_t start, width;
+} st_fold_range;
+
+/*
+ * The elements with a key in [low, high] as one range of folded bits: those with (folded - start) mod 2^bits <= width.
+ * There is one, because the ends of the folded order meet modulo 2^bits, where the NaNs are. Returns 0 where no element has
+ * such a key; low <= high.
+ */
+int st_order_range(const st_order *order, uint64_t low, uint64_t high, st_fold_range *range);
+
 /* The key of an element's bits. */
 static inline uint64_t st_key_of(const st_order *order, uint64_t bits) {
     const uint64_t magnitude = bits & (order->mask >> 1);

@@ -141,20 +141,31 @@ static void check_histogram(const struct scene *scene) {
         complain(scene, "histogram");
 }
 
-static void check_minima(const struct scene *scene) {
-    if (scene->count == 0) return;
-    size_t groups = 1 + st_random_below(&rng, scene->count);
-    if (st_random_chance(&rng, 1, 3)) groups = st_random_chance(&rng, 1, 2) ? 1 : scene->count;
-    const size_t step = st_random_chance(&rng, 1, 2) ? 1 : 1 + st_random_below(&rng, 2 + scene->count / groups);
-    uint64_t *minima = st_guarded_place(&output_pages, groups * sizeof *minima, st_random_chance(&rng, 3, 4));
-    scene->kernels->minima(&scene->order, scene->elements, scene->stride, scene->count, groups, step, minima);
-    for (size_t g = 0; g < groups; g++) {
-        uint64_t least = UINT64_MAX;
-        for (size_t at = 0; at + groups <= scene->count; at += groups * step) /* whole blocks alone */
-            least = scene->keys[at + g] < least ? scene->keys[at + g] : least;
-        if (minima[g] != least) complain(scene, "minima");
+/* At least `rank` of the groups' least keys are within the bound, and no more than a sixteenth above that, but for keys equal to it. */
+static void check_bound(const struct scene *scene) {
+    enum { PIECE = ST_SAMPLE_PIECE };
+    static uint64_t least[MOST];
+    if (scene->count < PIECE) return;
+    const size_t step = st_random_chance(&rng, 1, 2) ? 1 : 1 + st_random_below(&rng, 5);
+    const size_t pieces = (scene->count / PIECE - 1) / step + 1;
+    size_t groups = PIECE;
+    while (2 * groups <= pieces * PIECE && st_random_chance(&rng, 2, 3)) groups *= 2;
+    const size_t rank = st_random_chance(&rng, 1, 4) ? groups : 1 + st_random_below(&rng, groups);
+    for (size_t g = 0; g < groups; g++) least[g] = UINT64_MAX;
+    for (size_t i = 0; i < pieces * PIECE; i++) {
+        const uint64_t key = scene->keys[i / PIECE * PIECE * step + i % PIECE];
+        least[i % groups] = key < least[i % groups] ? key : least[i % groups];
     }
-    if (!st_guarded_intact(&output_pages, minima, groups * sizeof *minima)) complain(scene, "minima");
+    uint64_t *room = st_guarded_place(&output_pages, groups * sizeof *room, st_random_chance(&rng, 3, 4));
+    const uint64_t bound =
+        scene->kernels->bound(&scene->order, scene->elements, scene->stride, scene->count, step, groups, rank, room);
+    if (!st_guarded_intact(&output_pages, room, groups * sizeof *room)) complain(scene, "bound");
+    size_t below = 0, within = 0;
+    for (size_t g = 0; g < groups; g++) {
+        below += least[g] < bound;
+        within += least[g] <= bound;
+    }
+    if (within < rank || below > rank + rank / 16) complain(scene, "bound");
 }
 
 static void check_find_nan(const struct scene *scene) {
@@ -170,7 +181,7 @@ static void check_all(const struct scene *scene) {
     if (scene->stride == 1) check_collect(scene, CARRIED);
     check_count(scene);
     if (scene->count % 16 == 0) check_histogram(scene); /* its output is long, its loop has one tail */
-    check_minima(scene);
+    check_bound(scene);
     check_find_nan(scene);
 }
 

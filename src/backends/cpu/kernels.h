@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backends/cpu/hits.h"
 #include "base/processor.h"
 #include "rank/entry.h"
 #include "rank/order.h"
@@ -18,6 +19,9 @@
 
 /* Digits that `histogram` counts: the top bits of a key, or all of a shorter key. */
 enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
+
+/* Columns that a sample reads at a time: four cache lines of 32-bit elements, which memory gives as one burst. */
+enum { ST_SAMPLE_PIECE = 64 };
 
 typedef struct st_cpu_kernels {
     st_isa isa;
@@ -34,11 +38,13 @@ typedef struct st_cpu_kernels {
     void (*histogram)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint32_t shift,
                       uint64_t counts[ST_DIGITS]);
     /*
-     * A bound from a sample: of the row's blocks of `groups` columns, every step-th is read, and minima[g] is the least key
-     * at column g of those. groups <= count, step >= 1.
+     * A bound from a sample: every step-th piece of ST_SAMPLE_PIECE columns is read, whole pieces alone, and the elements
+     * read are dealt out in turn to `groups` groups. Returns a key that the least keys of at least `rank` groups, and of few
+     * more, do not exceed. groups is a power of two, no less than a piece and no more than what is read; 0 < rank <= groups;
+     * step >= 1; room for `groups` words.
      */
-    void (*minima)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, size_t groups, size_t step,
-                   uint64_t *minima);
+    uint64_t (*bound)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, size_t step, size_t groups,
+                      size_t rank, uint64_t *room);
     /* The position of the first NaN; count where there is none. */
     size_t (*find_nan)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count);
     /* The same for every width: entry.h's st_narrow_select and st_narrow_sort. */

@@ -2,12 +2,42 @@
 /* select.c - scratch layout, and the families for narrow and wide entries. */
 #include "backends/cpu/select.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/checked.h"
 
 /* Columns of the first blocks that the filter collects, while its bound is still loose. */
 enum { FIRST_BLOCK = 256 };
+
+/* Candidates that are held beside the window before it is cut back, where the window is small. */
+enum { SLACK = 32 };
+
+/* What a first bound is read from: every step-th piece, in groups, of whose least keys the one at `rank` is taken. */
+struct sample {
+    size_t step, groups, rank; /* no groups: there is no bound to be had this way */
+};
+
+/*
+ * The hi best have hi / step elements in a sample, give or take three times the root of that; so the bound stands where
+ * one more than those are. About hi + 3 sqrt(hi step) + step elements pass it. With some 50 elements read in the time that
+ * one that passes takes, the sum of both is least near step^3 hi = (length / 75)^2.
+ */
+static struct sample sample_of(size_t length, size_t hi, size_t words) {
+    struct sample sample = {1, 0, hi};
+    const double scale = (double)length / 75 * ((double)length / 75), best = (double)hi;
+    while (8 * (double)(sample.step * sample.step * sample.step) * best <= scale && length / (2 * sample.step) >= 8 * ST_SAMPLE_PIECE)
+        sample.step *= 2;
+    const double mean = best / (double)sample.step;
+    const size_t rank = (size_t)(mean + 3 * sqrt(mean)) + 2;
+    if (sample.step > 1 && rank < hi) sample.rank = rank;
+    const size_t read = length / (ST_SAMPLE_PIECE * sample.step) * ST_SAMPLE_PIECE;
+    size_t groups = ST_SAMPLE_PIECE;
+    while (groups < 4 * sample.rank && 2 * groups <= read && 2 * groups <= words) groups *= 2;
+    /* Groups that hold more than one of the best spoil the bound; a third more groups than that leaves it useful. */
+    if (groups <= read && groups <= words && sample.rank <= groups - groups / 4) sample.groups = groups;
+    return sample;
+}
 
 /* A row's scratch: entries first, then 64-bit words (lane minima, run positions, digit counts). */
 struct layout {
@@ -33,7 +63,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
             if (layout.words > length) layout.words = length;
             /* fall through */
         case ST_CPU_FILTER:
-            if (!st_multiply_size(hi, shape->depth, &buffer) || !st_add_size(buffer, hi + FIRST_BLOCK + shape->block, &layout.entries))
+            if (!st_multiply_size(hi, shape->depth, &buffer) || !st_add_size(buffer, hi + SLACK + shape->block, &layout.entries))
                 return layout;
             /* No more than the row is ever held. */
             if (layout.entries > length + shape->block) layout.entries = length + shape->block;
