@@ -34,12 +34,12 @@ static inline __mmask8 in_range_64(const uint64_t *from, __m512i fill, __m512i s
     return _mm512_cmple_epu64_mask(_mm512_sub_epi64(folded, start), width);
 }
 
-static inline void find_hits_8(const st_hit_test *test, const uint8_t *from, size_t count, st_hits *hits) {
+static inline int find_hits_8(const st_hit_test *test, const uint8_t *from, size_t count, uint64_t *words) {
     const __m512i start = _mm512_set1_epi8((char)test->start), width = _mm512_set1_epi8((char)test->width);
     ST_FIND_HITS(_cvtmask64_u64(_mm512_cmple_epu8_mask(_mm512_sub_epi8(_mm512_loadu_si512(from), start), width)))
 }
 
-static inline void find_hits_16(const st_hit_test *test, const uint16_t *from, size_t count, st_hits *hits) {
+static inline int find_hits_16(const st_hit_test *test, const uint16_t *from, size_t count, uint64_t *words) {
     const __m512i fill = _mm512_set1_epi16((short)test->negative_fill), start = _mm512_set1_epi16((short)test->start);
     const __m512i width = _mm512_set1_epi16((short)test->width);
     ST_FIND_HITS(_cvtmask64_u64(_mm512_kunpackd(in_range_16(from + 32, fill, start, width), in_range_16(from, fill, start, width))))
@@ -52,15 +52,15 @@ static inline void find_hits_16(const st_hit_test *test, const uint16_t *from, s
            _mm512_cmp_ps_mask(_mm512_loadu_ps(from + 32), number, predicate),                                   \
            _mm512_cmp_ps_mask(_mm512_loadu_ps(from + 48), number, predicate))
 
-static inline void find_hits_32(const st_hit_test *test, const uint32_t *from, size_t count, st_hits *hits) {
+static inline int find_hits_32(const st_hit_test *test, const uint32_t *from, size_t count, uint64_t *words) {
     const __m512i fill = _mm512_set1_epi32((int)test->negative_fill), start = _mm512_set1_epi32((int)test->start);
     const __m512i width = _mm512_set1_epi32((int)test->width);
     const __m512 number = _mm512_castsi512_ps(_mm512_set1_epi32((int)test->number));
     switch (test->comparison) {
-        case ST_COMPARE_AT_MOST: ST_FIND_HITS(NUMBERS_32(_CMP_LE_OQ)) return;
-        case ST_COMPARE_NOT_ABOVE: ST_FIND_HITS(NUMBERS_32(_CMP_NGT_UQ)) return;
-        case ST_COMPARE_AT_LEAST: ST_FIND_HITS(NUMBERS_32(_CMP_GE_OQ)) return;
-        case ST_COMPARE_NOT_BELOW: ST_FIND_HITS(NUMBERS_32(_CMP_NLT_UQ)) return;
+        case ST_COMPARE_AT_MOST: ST_FIND_HITS(NUMBERS_32(_CMP_LE_OQ))
+        case ST_COMPARE_NOT_ABOVE: ST_FIND_HITS(NUMBERS_32(_CMP_NGT_UQ))
+        case ST_COMPARE_AT_LEAST: ST_FIND_HITS(NUMBERS_32(_CMP_GE_OQ))
+        case ST_COMPARE_NOT_BELOW: ST_FIND_HITS(NUMBERS_32(_CMP_NLT_UQ))
         default: break;
     }
     ST_FIND_HITS(join_4(in_range_32(from, fill, start, width), in_range_32(from + 16, fill, start, width),
@@ -69,7 +69,7 @@ static inline void find_hits_32(const st_hit_test *test, const uint32_t *from, s
 
 #define EIGHT(MASK_AT) (const __mmask8[8]){MASK_AT(0), MASK_AT(8), MASK_AT(16), MASK_AT(24), MASK_AT(32), MASK_AT(40), MASK_AT(48), MASK_AT(56)}
 
-static inline void find_hits_64(const st_hit_test *test, const uint64_t *from, size_t count, st_hits *hits) {
+static inline int find_hits_64(const st_hit_test *test, const uint64_t *from, size_t count, uint64_t *words) {
     const __m512i fill = _mm512_set1_epi64((long long)test->negative_fill), start = _mm512_set1_epi64((long long)test->start);
     const __m512i width = _mm512_set1_epi64((long long)test->width);
     const __m512d number = _mm512_castsi512_pd(_mm512_set1_epi64((long long)test->number));
@@ -79,10 +79,10 @@ static inline void find_hits_64(const st_hit_test *test, const uint64_t *from, s
 #define NOT_BELOW(at) _mm512_cmp_pd_mask(_mm512_loadu_pd(from + (at)), number, _CMP_NLT_UQ)
 #define IN_RANGE(at) in_range_64(from + (at), fill, start, width)
     switch (test->comparison) {
-        case ST_COMPARE_AT_MOST: ST_FIND_HITS(join_8(EIGHT(AT_MOST))) return;
-        case ST_COMPARE_NOT_ABOVE: ST_FIND_HITS(join_8(EIGHT(NOT_ABOVE))) return;
-        case ST_COMPARE_AT_LEAST: ST_FIND_HITS(join_8(EIGHT(AT_LEAST))) return;
-        case ST_COMPARE_NOT_BELOW: ST_FIND_HITS(join_8(EIGHT(NOT_BELOW))) return;
+        case ST_COMPARE_AT_MOST: ST_FIND_HITS(join_8(EIGHT(AT_MOST)))
+        case ST_COMPARE_NOT_ABOVE: ST_FIND_HITS(join_8(EIGHT(NOT_ABOVE)))
+        case ST_COMPARE_AT_LEAST: ST_FIND_HITS(join_8(EIGHT(AT_LEAST)))
+        case ST_COMPARE_NOT_BELOW: ST_FIND_HITS(join_8(EIGHT(NOT_BELOW)))
         default: break;
     }
     ST_FIND_HITS(join_8(EIGHT(IN_RANGE)))
@@ -91,6 +91,16 @@ static inline void find_hits_64(const st_hit_test *test, const uint64_t *from, s
 #undef AT_LEAST
 #undef NOT_BELOW
 #undef IN_RANGE
+}
+
+/* hits.h's st_words_with_hits; words beyond `count` may be left from an earlier search. */
+static inline uint32_t words_with_hits(const uint64_t words[ST_HIT_WORDS], size_t count) {
+    uint32_t with = 0;
+    for (int i = 0; i < ST_HIT_WORDS; i += 8) {
+        const __m512i eight = _mm512_loadu_si512(words + i);
+        with |= (uint32_t)_mm512_test_epi64_mask(eight, eight) << i;
+    }
+    return count == ST_HIT_WORDS ? with : with & (((uint32_t)1 << count) - 1);
 }
 
 #undef NUMBERS_32

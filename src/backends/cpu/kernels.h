@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "backends/cpu/hits.h"
+#include "backends/cpu/turned.h"
 #include "base/processor.h"
 #include "rank/entry.h"
 #include "rank/order.h"
@@ -32,6 +33,14 @@ typedef struct st_cpu_kernels {
                            uint64_t mask, uint64_t low, uint64_t high, st_wide *out);
     size_t (*collect_carried)(const st_order *order, const void *elements, size_t count, uint64_t first, uint64_t mask,
                               uint64_t low, uint64_t high, st_carried *out);
+    /*
+     * The same for the `blocks` blocks of `block` elements that the list names, with keys up to high. block is a power of two
+     * from 64 on; out has room for all of their elements.
+     */
+    size_t (*listed_narrow)(const st_order *order, const void *elements, size_t block, const uint32_t *list, size_t blocks,
+                            uint64_t first, uint64_t mask, uint64_t high, st_narrow *out);
+    size_t (*listed_wide)(const st_order *order, const void *elements, size_t block, const uint32_t *list, size_t blocks,
+                          uint64_t first, uint64_t mask, uint64_t high, st_wide *out);
     /* How many keys lie in [low, high]. */
     size_t (*count)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint64_t low, uint64_t high);
     /* Adds to counts[key >> shift]; the caller chooses shift so that the digit is below ST_DIGITS. */
@@ -45,12 +54,22 @@ typedef struct st_cpu_kernels {
      */
     uint64_t (*bound)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, size_t step, size_t groups,
                       size_t rank, uint64_t *room);
+    /*
+     * One pass over `blocks` blocks of `block` elements: sets *high to a key that at least hi elements do not exceed, and lists
+     * the blocks that hold one which does not. Returns how many are listed. There are at least 64 elements in as many
+     * cache lines as there are blocks, and three quarters as many as hi; list has room for blocks + 1, room for st_cpu_promising_words.
+     */
+    size_t (*promising_blocks)(const st_order *order, const void *elements, size_t block, size_t blocks, size_t hi,
+                               uint64_t *high, uint32_t *list, uint64_t *room);
     /* The position of the first NaN; count where there is none. */
     size_t (*find_nan)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count);
     /* The same for every width: entry.h's st_narrow_select and st_narrow_sort. */
     void (*select_narrow)(st_narrow *entries, size_t count, size_t k);
     void (*sort_narrow)(st_narrow *entries, size_t count);
 } st_cpu_kernels;
+
+/* 64-bit words that promising_blocks needs: a cache line a block, and 4 to 8 keys for each of hi. */
+static inline size_t st_cpu_promising_words(size_t blocks, size_t hi) { return 8 * (blocks + hi) + 64; }
 
 /* Key widths of 8, 16, 32 and 64 bits are classes 0 to 3. */
 enum { ST_CPU_CLASSES = 4 };

@@ -11,6 +11,7 @@
 #include "backends/cpu/hits_avx512.h"
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/mask_avx512.h"
+#include "backends/cpu/minima_avx512.h"
 #include "backends/cpu/sort_avx512.h"
 
 /* What class.inc and classes.inc take from here. */
@@ -18,6 +19,8 @@
 #define LANES_APPEND 1
 #define LANES_SELECT st_avx512_select
 #define LANES_SORT st_avx512_sort
+#define LANES_MINIMA(bits) ((bits) == 32)
+#define LANES_WITH_HITS(words, count) words_with_hits(words, count)
 
 /* 16 keys as 32-bit lanes. */
 static inline __m512i keys_of_8(const uint8_t *keys) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)keys)); }
@@ -27,13 +30,11 @@ static inline __m512i keys_of_16(const uint16_t *keys) {
 static inline __m512i keys_of_32(const uint32_t *keys) { return _mm512_loadu_si512(keys); }
 
 /*
- * Appends the entries of 16 keys (less `least`) that are within span. Both stores are whole: the second half of each is
- * overwritten by the next append, and out has room for every key that was passed.
+ * Appends the entries of those of 16 keys that are within. Both stores are whole: the second half of each is overwritten by
+ * the next append, and out has room for every key that was passed.
  */
-static inline size_t append_16(__m512i keys, __m512i span, __m512i least, __m512i indices, st_narrow *out) {
-    const __mmask16 within = _mm512_cmple_epu32_mask(keys, span);
-    const __m512i key = _mm512_maskz_compress_epi32(within, _mm512_add_epi32(keys, least));
-    const __m512i index = _mm512_maskz_compress_epi32(within, indices);
+static inline size_t append_within(__mmask16 within, __m512i keys, __m512i indices, st_narrow *out) {
+    const __m512i key = _mm512_maskz_compress_epi32(within, keys), index = _mm512_maskz_compress_epi32(within, indices);
     const __m512i low = _mm512_or_si512(_mm512_slli_epi64(_mm512_cvtepu32_epi64(_mm512_castsi512_si256(key)), 32),
                                         _mm512_cvtepu32_epi64(_mm512_castsi512_si256(index)));
     const __m512i high = _mm512_or_si512(_mm512_slli_epi64(_mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(key, 1)), 32),
@@ -41,6 +42,11 @@ static inline size_t append_16(__m512i keys, __m512i span, __m512i least, __m512
     _mm512_storeu_si512(out, low);
     _mm512_storeu_si512(out + 8, high);
     return st_mask_count(within);
+}
+
+/* The same for keys less `least`, of which those up to span are within. */
+static inline size_t append_16(__m512i keys, __m512i span, __m512i least, __m512i indices, st_narrow *out) {
+    return append_within(_mm512_cmple_epu32_mask(keys, span), _mm512_add_epi32(keys, least), indices, out);
 }
 
 #define APPEND_NARROW(bits, type)                                                                                          \
@@ -61,6 +67,32 @@ APPEND_NARROW(8, uint8_t)
 APPEND_NARROW(16, uint16_t)
 APPEND_NARROW(32, uint32_t)
 #undef APPEND_NARROW
+
+/*
+ * The entries of the elements at `found` positions that are still within span. The last 16 lanes are whole, so as above out
+ * has room for them: a chunk's elements are a multiple of 16.
+ */
+static inline size_t enter_narrow_32(const st_order *order, const uint32_t *elements, const uint32_t *positions, size_t found,
+                                     uint32_t least, uint32_t span, uint32_t first, uint64_t mask, st_narrow *out) {
+    const __m512i fill = _mm512_set1_epi32((int)order->negative_fill), top = _mm512_set1_epi32((int)order->negative_zero);
+    const __m512i flip = _mm512_set1_epi32((int)order->flip), nan_key = _mm512_set1_epi32((int)order->nan_key);
+    const __m512i magnitude = _mm512_set1_epi32(0x7fffffff), infinity = _mm512_set1_epi32((int)order->infinity);
+    const __m512i spans = _mm512_set1_epi32((int)span), leasts = _mm512_set1_epi32((int)least);
+    const __m512i firsts = _mm512_set1_epi32((int)first), flips = _mm512_set1_epi32((int)(uint32_t)mask);
+    size_t taken = 0;
+    for (size_t i = 0; i < found; i += 16) {
+        const __mmask16 there = (__mmask16)(found - i >= 16 ? 0xffff : (1u << (found - i)) - 1);
+        const __m512i position = _mm512_loadu_si512(positions + i);
+        const __m512i bits = _mm512_mask_i32gather_epi32(top, there, position, elements, 4);
+        const __m512i plain = _mm512_maskz_mov_epi32(_mm512_cmpneq_epi32_mask(bits, top), bits);
+        const __m512i folded = _mm512_ternarylogic_epi64(plain, _mm512_srai_epi32(plain, 31), fill, 0x78); /* a ^ (b & c) */
+        const __mmask16 nan = _mm512_cmpgt_epu32_mask(_mm512_and_si512(bits, magnitude), infinity);
+        const __m512i key = _mm512_mask_mov_epi32(_mm512_xor_si512(folded, flip), nan, nan_key);
+        const __mmask16 within = _mm512_mask_cmple_epu32_mask(there, _mm512_sub_epi32(key, leasts), spans);
+        taken += append_within(within, key, _mm512_xor_si512(_mm512_add_epi32(position, firsts), flips), out + taken);
+    }
+    return taken;
+}
 
 /* The wide entries of 128 keys (less `least`) within span: pairs of key and index, 8 at a time. */
 static inline size_t append_wide_64(const uint64_t keys[128], uint64_t span, uint64_t least, uint64_t first, uint64_t mask,

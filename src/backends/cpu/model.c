@@ -112,7 +112,7 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
                                           {ST_MK_WARP, ST_MKD_WARP_HEAP}};
     double least = HUGE_VAL;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        st_choice choice = choice_of(families[i][0], families[i][1], 4096, 1);
+        st_choice choice = choice_of(families[i][0], families[i][1], 16384, 1);
         for (int split = 0; split < 2; split++) {
             choice.use_2ce = split;
             choice.wg = split ? request->threads : 1;
@@ -129,8 +129,8 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
 
 int32_t st_cpu_candidates(const st_rank_request *request, const st_device_caps *caps, st_choice *choices, int32_t capacity) {
     static const int32_t families[][4] = {
-        {ST_MK_SHARED, ST_MKD_FILTER, 4096, 1},   {ST_MK_SHARED, ST_MKD_FILTER, 1024, 2}, {ST_MK_SHARED, ST_MKD_HEAP, 512, 1},
-        {ST_MK_SHARED, ST_MKD_KWAY, 4096, 1},     {ST_MK_WARP, ST_MKD_WARP_HEAP, 4096, 1}, {ST_MK_WARP, ST_MKD_WARP_HEAP, 4096, 2},
+        {ST_MK_SHARED, ST_MKD_FILTER, 16384, 1},   {ST_MK_SHARED, ST_MKD_FILTER, 1024, 2}, {ST_MK_SHARED, ST_MKD_HEAP, 512, 1},
+        {ST_MK_SHARED, ST_MKD_KWAY, 4096, 1},     {ST_MK_WARP, ST_MKD_WARP_HEAP, 16384, 1}, {ST_MK_WARP, ST_MKD_WARP_HEAP, 16384, 2},
         {ST_MK_BITONIC, ST_MKD_BITONIC, 4096, 1}, {ST_MK_RADIX, ST_MKD_AUTO, 4096, 1}};
     int32_t count = 0;
     for (int split = 0; split < (request->threads > 1 && caps->max_workgroup > 1 ? 2 : 1); split++)

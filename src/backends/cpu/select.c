@@ -21,11 +21,11 @@ struct sample {
 /*
  * The hi best have hi / step elements in a sample, give or take three times the root of that; so the bound stands where
  * one more than those are. About hi + 3 sqrt(hi step) + step elements pass it. With some 50 elements read in the time that
- * one that passes takes, the sum of both is least near step^3 hi = (length / 75)^2.
+ * one that passes takes, the sum of both is least near step^3 hi = (length / 300)^2.
  */
 static struct sample sample_of(size_t length, size_t hi, size_t words) {
     struct sample sample = {1, 0, hi};
-    const double scale = (double)length / 75 * ((double)length / 75), best = (double)hi;
+    const double scale = (double)length / 300 * ((double)length / 300), best = (double)hi;
     while (8 * (double)(sample.step * sample.step * sample.step) * best <= scale && length / (2 * sample.step) >= 8 * ST_SAMPLE_PIECE)
         sample.step *= 2;
     const double mean = best / (double)sample.step;
@@ -37,6 +37,35 @@ static struct sample sample_of(size_t length, size_t hi, size_t words) {
     /* Groups that hold more than one of the best spoil the bound; a third more groups than that leaves it useful. */
     if (groups <= read && groups <= words && sample.rank <= groups - groups / 4) sample.groups = groups;
     return sample;
+}
+
+/* Most blocks of a row, whose least keys are some 512 KiB: what is read again soon should be in L2 still. */
+enum { MOST_BLOCKS = 8192, LEAST_BLOCK = 64 };
+
+/*
+ * Columns of a row's blocks, 0 where blocks do not serve. Going through the blocks costs some cycles each, and reading one
+ * again that holds one of the best some two for each 64 bytes; their sum is least near 64 sqrt(row in lines / hi) bytes. Where
+ * there are less than two blocks for each of hi, most are read again, which serves rows that fit L1: their blocks are
+ * as large as leaves four lanes for each of hi.
+ */
+static size_t block_of(size_t length, size_t hi, uint32_t bits) {
+    enum { L1_LINES = 384 };
+    const size_t line = 512 / bits, lines = length / line;
+    if (length > INT32_MAX) return 0; /* positions are 32 bits, and signed where they are gathered from */
+    size_t block = LEAST_BLOCK;
+    while (block / line * (block / line) * hi < lines) block *= 2;
+    if (length / block < 2 * hi) {
+        if (lines > L1_LINES) return 0;
+        for (block = LEAST_BLOCK; length / (2 * block) * line >= 4 * hi;) block *= 2;
+    }
+    const size_t blocks = length / block;
+    return blocks * line >= 4 * hi && blocks * line >= 64 && blocks <= MOST_BLOCKS ? block : 0;
+}
+
+/* Words for any row of up to `length` columns and any window that ends by hi: least keys, and half a word a block listed. */
+static size_t block_words(size_t length, size_t hi) {
+    const size_t blocks = length / LEAST_BLOCK < MOST_BLOCKS ? length / LEAST_BLOCK : MOST_BLOCKS;
+    return st_cpu_promising_words(blocks, hi < blocks ? hi : blocks) + blocks / 2 + 1;
 }
 
 /* A row's scratch: entries first, then 64-bit words (lane minima, run positions, digit counts). */
@@ -61,6 +90,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
             layout.words = power_of_two(hi < 32 ? 64 : hi > SIZE_MAX / 4 ? SIZE_MAX / 4 : 2 * hi);
             if (!st_multiply_size(layout.words, shape->depth, &layout.words)) return layout;
             if (layout.words > length) layout.words = length;
+            if (layout.words < block_words(length, hi)) layout.words = block_words(length, hi);
             /* fall through */
         case ST_CPU_FILTER:
             if (!st_multiply_size(hi, shape->depth, &buffer) || !st_add_size(buffer, hi + SLACK + shape->block, &layout.entries))
@@ -93,6 +123,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define SELECT(kernels, entries, count, k) (kernels)->select_narrow(entries, count, k)
 #define SORT(kernels, entries, count) (kernels)->sort_narrow(entries, count)
 #define COLLECT collect_narrow
+#define LISTED listed_narrow
 #define ENTRY_KEY(entry) ((entry) >> 32)
 #define ENTRY_INDEX(entry, mask) (((entry) ^ (mask)) & UINT32_MAX)
 #define LAST_ENTRY UINT64_MAX
@@ -104,6 +135,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define SELECT(kernels, entries, count, k) ((void)(kernels), st_wide_select(entries, count, k))
 #define SORT(kernels, entries, count) st_wide_sort(entries, count)
 #define COLLECT collect_wide
+#define LISTED listed_wide
 #define ENTRY_KEY(entry) ((entry).key)
 #define ENTRY_INDEX(entry, mask) ((entry).index ^ (mask))
 #define LAST_ENTRY ((st_wide){UINT64_MAX, UINT64_MAX})

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* minima_avx512.h - the least turned keys of 32-bit lanes with AVX-512. */
+#ifndef ST_CPU_MINIMA_AVX512_H
+#define ST_CPU_MINIMA_AVX512_H
+
+#include <immintrin.h>
+
+#include "backends/cpu/turned.h"
+
+static inline __m512i turn_lanes(const st_turn *turn, __m512i bits) {
+    const __m512i folded =
+        _mm512_ternarylogic_epi64(bits, _mm512_srai_epi32(bits, 31), _mm512_set1_epi32((int)turn->negative_fill), 0x78);
+    return _mm512_xor_si512(_mm512_sub_epi32(folded, _mm512_set1_epi32((int)turn->start)),
+                            _mm512_set1_epi32((int)turn->complement));
+}
+
+static inline int any_up_to_32(const uint32_t *minima, uint32_t bound) {
+    return _mm512_cmple_epu32_mask(_mm512_loadu_si512(minima), _mm512_set1_epi32((int)bound)) != 0;
+}
+
+/*
+ * Floats are compared as such, one operation for each 16: the best of each lane, NaN passed over (maxps and minps return
+ * their second operand where either is NaN). Where NaN comes first, a block that has any gets the best key in lane 0: it
+ * stands for the NaN, which is an element of its own. A lane with nothing but NaN is left with the worst number, which is
+ * then said of a NaN; so where NaN comes last, that number is taken for one.
+ */
+#define BEST_FLOATS(BEST, WORST)                                                                                     \
+    for (size_t b = 0; b < blocks; b++, minima += 16) {                                                              \
+        const __m512 worst = _mm512_castsi512_ps(_mm512_set1_epi32((int)(WORST)));                                   \
+        __m512 best[4] = {worst, worst, worst, worst};                                                               \
+        __mmask16 nan = 0;                                                                                           \
+        for (size_t at = 0; at < block; at += 64, elements += 64) {                                                  \
+            const __m512 v = _mm512_loadu_ps(elements), w = _mm512_loadu_ps(elements + 16);                          \
+            const __m512 x = _mm512_loadu_ps(elements + 32), y = _mm512_loadu_ps(elements + 48);                     \
+            best[0] = BEST(v, best[0]);                                                                              \
+            best[1] = BEST(w, best[1]);                                                                              \
+            best[2] = BEST(x, best[2]);                                                                              \
+            best[3] = BEST(y, best[3]);                                                                              \
+            nan = _kor_mask16(nan, _kor_mask16(_mm512_cmp_ps_mask(v, w, _CMP_UNORD_Q), _mm512_cmp_ps_mask(x, y, _CMP_UNORD_Q))); \
+        }                                                                                                            \
+        const __m512i all = turn_lanes(&turn, _mm512_castps_si512(BEST(BEST(best[0], best[1]), BEST(best[2], best[3])))); \
+        const __m512i last = _mm512_mask_set1_epi32(all, _mm512_cmpeq_epi32_mask(all, worst_turned), -1);            \
+        const __m512i first = _mm512_maskz_mov_epi32(nan ? 0xfffe : 0xffff, all);                                    \
+        const __m512i least = turn.nan_first ? first : last;                                                         \
+        uint32_t *to = folded + (b * 16 & (groups - 1));                                                             \
+        _mm512_storeu_si512(minima, least);                                                                          \
+        _mm512_storeu_si512(to, _mm512_min_epu32(_mm512_loadu_si512(to), least));                                    \
+    }
+
+static void lane_minima_32(st_turn turn, const uint32_t *elements, size_t block, size_t blocks, uint32_t *minima, size_t groups,
+                           uint32_t *folded) {
+    if (turn.infinity <= UINT32_MAX) {
+        const uint32_t minus_infinity = (uint32_t)turn.infinity | 0x80000000u, infinity = (uint32_t)turn.infinity;
+        const __m512i worst_turned = turn_lanes(&turn, _mm512_set1_epi32((int)(turn.descending ? minus_infinity : infinity)));
+        if (turn.descending)
+            BEST_FLOATS(_mm512_max_ps, minus_infinity)
+        else
+            BEST_FLOATS(_mm512_min_ps, infinity)
+        return;
+    }
+    for (size_t b = 0; b < blocks; b++, minima += 16) {
+        __m512i least = _mm512_set1_epi32(-1);
+        for (size_t at = 0; at < block; at += 64, elements += 64)
+            for (size_t j = 0; j < 64; j += 16) least = _mm512_min_epu32(least, turn_lanes(&turn, _mm512_loadu_si512(elements + j)));
+        uint32_t *to = folded + (b * 16 & (groups - 1));
+        _mm512_storeu_si512(minima, least);
+        _mm512_storeu_si512(to, _mm512_min_epu32(_mm512_loadu_si512(to), least));
+    }
+}
+
+#undef BEST_FLOATS
+#endif
