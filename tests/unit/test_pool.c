@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_pool.c - every item once, workers told apart, calls side by side and inside each other, threads that cannot be
- * had. */
+/* test_pool.c - every item once, workers told apart, calls side by side and inside each other, watching between calls, work
+ * taken over, threads that cannot be had. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "base/pool.h"
+#include "base/processor.h"
 #include "failing_host.h"
 
 enum { MOST_ITEMS = 5000, MOST_WORKERS = 8 };
@@ -207,6 +208,112 @@ static void test_failures(void **state) {
     assert_int_equal(fail_at, 6); /* the pool, three threads, and then none */
 }
 
+static int64_t clock_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+static void wait_ns(int64_t ns) {
+    const struct timespec time = {0, (long)ns};
+    nanosleep(&time, NULL);
+}
+
+/* One item is held until every other is done: the other workers must take over the neighbours of the one that has it. */
+struct held_item {
+    struct ledger ledger;
+    _Atomic int64_t others;
+    _Atomic int late;
+};
+
+static void hold_first_item(void *argument, int64_t item, int32_t worker) {
+    struct held_item *held = argument;
+    note_item(&held->ledger, item, worker);
+    if (item != 0) {
+        atomic_fetch_add(&held->others, 1);
+        return;
+    }
+    const int64_t limit = clock_ns(CLOCK_MONOTONIC) + (int64_t)20 * 1000000000;
+    while (atomic_load(&held->others) < held->ledger.items - 1) {
+        wait_ns(100000);
+        if (clock_ns(CLOCK_MONOTONIC) > limit) {
+            atomic_store(&held->late, 1);
+            return;
+        }
+    }
+}
+
+static void test_work_is_taken_over(void **state) {
+    (void)state;
+    st_failing_host failing;
+    st_pool *pool = NULL;
+    static struct held_item held;
+    st_failing_host_open(&failing, 0);
+    assert_int_equal(st_pool_create(&failing.host, 3, &pool), ST_OK);
+    for (int round = 0; round < 20; round++) {
+        memset(&held, 0, sizeof held);
+        held.ledger.workers = 3;
+        held.ledger.items = 2 + round * 40;
+        st_pool_run(pool, 3, held.ledger.items, hold_first_item, &held);
+        assert_int_equal(atomic_load(&held.late), 0);
+        assert_int_equal(atomic_load(&held.ledger.wrong), 0);
+        for (int64_t item = 0; item < held.ledger.items; item++) assert_int_equal(held.ledger.seen[item], 1);
+    }
+    st_pool_destroy(pool);
+    assert_true(st_failing_host_close(&failing));
+}
+
+/* Calls that come at once, while workers watch, while they go to sleep, and while they sleep. */
+static void test_calls_after_every_pause(void **state) {
+    (void)state;
+    st_failing_host failing;
+    st_pool *pool = NULL;
+    st_failing_host_open(&failing, 0);
+    assert_int_equal(st_pool_create(&failing.host, 3, &pool), ST_OK);
+    for (int round = 0; round < 400; round++) {
+        run_and_check(pool, 2 + round % 2, 1 + round % 30);
+        if (round % 4 != 0) wait_ns((round % 40) * 10000);
+    }
+    st_pool_destroy(pool);
+    assert_true(st_failing_host_close(&failing));
+}
+
+static void test_end_while_workers_watch(void **state) {
+    (void)state;
+    for (int round = 0; round < 100; round++) {
+        st_failing_host failing;
+        st_pool *pool = NULL;
+        st_failing_host_open(&failing, 0);
+        assert_int_equal(st_pool_create(&failing.host, 3, &pool), ST_OK);
+        run_and_check(pool, 3, 50);
+        if (round % 2) wait_ns(round * 4000);
+        st_pool_destroy(pool);
+        assert_true(st_failing_host_close(&failing));
+    }
+}
+
+/* Watching ends: in a quarter of a second of idling, workers that watched on would use as much CPU each. */
+static void test_idle_workers_sleep(void **state) {
+    (void)state;
+    st_failing_host failing;
+    st_pool *pool = NULL;
+    st_processor processor;
+    st_processor_detect(&processor);
+    if (processor.cpus < 2) {
+        print_message("skipped: workers do not watch where there is one CPU\n");
+        skip();
+    }
+    st_failing_host_open(&failing, 0);
+    assert_int_equal(st_pool_create(&failing.host, 2, &pool), ST_OK);
+    run_and_check(pool, 2, 500);
+    const int64_t before = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+    wait_ns(250000000);
+    assert_true(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - before < 60000000);
+    run_and_check(pool, 2, 500);
+    st_pool_destroy(pool);
+    assert_true(st_failing_host_close(&failing));
+}
+
 static void test_no_thread_at_all(void **state) {
     (void)state;
     st_failing_host failing;
@@ -241,6 +348,8 @@ int main(void) {
         cmocka_unit_test(test_every_item_once),    cmocka_unit_test(test_threads_start_at_first_use),
         cmocka_unit_test(test_items_run_at_once),  cmocka_unit_test(test_calls_inside_calls),
         cmocka_unit_test(test_callers_side_by_side), cmocka_unit_test(test_failures),
+        cmocka_unit_test(test_work_is_taken_over), cmocka_unit_test(test_calls_after_every_pause),
+        cmocka_unit_test(test_end_while_workers_watch), cmocka_unit_test(test_idle_workers_sleep),
         cmocka_unit_test(test_no_thread_at_all),   cmocka_unit_test(test_odd_sizes)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
