@@ -6,24 +6,42 @@
 #include "backends/cpu/output.h"
 #include "backends/cpu/run.h"
 #include "backends/cpu/select.h"
+#include "backends/cpu/split.h"
 #include "base/checked.h"
 #include "base/fail.h"
 #include "base/pool.h"
 #include "rank/window.h"
 
-/* Elements that make handing an item to another thread worth its cost of some microseconds. */
-enum { ITEM_ELEMENTS = 1 << 15 };
+/* Elements that make sharing rows out worth the some microseconds that waking another thread costs. */
+enum { LEAST_SHARED = 1 << 15 };
+
+/* Elements of an item, so that handing it out costs little beside it, and the last one to end is soon over. */
+enum { ITEM_ELEMENTS = 1 << 13 };
+
+/* Elements of a split row that are searched for NaN at a time. */
+enum { NAN_ELEMENTS = 1 << 15 };
 
 /* Pieces of a row are no shorter than this, but for the last. */
 enum { LEAST_PIECE = 1024 };
 
-/* The workspace: each worker's scratch, then (split rows) the segments' survivors and their counts. */
+/* A split row's window is searched for by its keys where a piece would have to keep this many candidates or more. */
+enum { BY_KEYS = 2048 };
+
+/* A split row's window is sorted and written in parts of at least this many. */
+enum { LEAST_PART = 1024 };
+
+/*
+ * The workspace: each worker's scratch, then (split rows) the segments' survivors and their counts; or that of a search by
+ * keys alone.
+ */
 struct room {
     int wide;
     int workers;  /* threads that have scratch memory */
     int segments; /* pieces of a row; 1 where rows are not split */
     size_t piece; /* longest piece, in elements */
     size_t hi;    /* most candidates that a row, or a piece, must keep */
+    int by_keys;  /* split rows: whether the window is searched for by its keys */
+    st_cpu_split split;
     size_t scratch_bytes;
     size_t survivors_at, counts_at, bytes;
 };
@@ -41,6 +59,10 @@ struct job {
     /* The row that is split now. */
     st_cpu_row row;
     size_t lo, hi;
+    int64_t position;
+    char *window; /* its entries, in parts that follow each other */
+    size_t count;
+    int parts;
 };
 
 int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
@@ -67,6 +89,14 @@ static struct room room_of(const st_rank_request *request, const st_choice *choi
     room.workers = (int)(request->threads < shares ? request->threads : shares);
     room.piece = (cols + (size_t)room.segments - 1) / (size_t)room.segments;
     const size_t piece_hi = room.hi < room.piece ? room.hi : room.piece;
+    /* The other families keep to what they are. */
+    const int counts = shape.family == ST_CPU_FILTER || shape.family == ST_CPU_LANES || shape.family == ST_CPU_RADIX;
+    if (room.segments > 1 && counts && piece_hi >= BY_KEYS) {
+        room.by_keys = 1;
+        room.split = st_cpu_split_of(room.wide, cols, window.hi - window.lo, room.workers);
+        room.bytes = room.split.bytes;
+        return room;
+    }
     const size_t entry = room.wide ? sizeof(st_wide) : sizeof(st_narrow);
     room.scratch_bytes = round_up(st_cpu_select_bytes(&shape, room.wide, room.piece, piece_hi), 64);
     size_t survivors = 0;
@@ -86,20 +116,34 @@ size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice)
     return room_of(request, choice).bytes;
 }
 
-static void write_row(const struct job *job, int64_t position, const char *first, const uint64_t *columns, size_t count) {
+/* Writes `count` columns of the row at a position of the output, from `at` on. */
+static void write_columns(const struct job *job, int64_t position, const char *first, const uint64_t *columns, size_t at, size_t count) {
     const st_rank_request *request = job->request;
     const st_rank_buffers *buffers = job->buffers;
-    const size_t size = (size_t)st_dtype_size(request->dtype), rest = (size_t)job->width - count;
+    const size_t size = (size_t)st_dtype_size(request->dtype);
+    if (request->outputs & ST_OUT_VALUES)
+        st_cpu_gather(first, (ptrdiff_t)request->col_stride, size, columns, count,
+                      (char *)buffers->values + ((size_t)(position * buffers->values_stride) + at) * size);
+    if (request->outputs & ST_OUT_INDICES) {
+        const size_t bytes = request->index_dtype == ST_I32 ? sizeof(int32_t) : sizeof(int64_t);
+        st_cpu_write_indices(columns, count, request->index_dtype,
+                             (char *)buffers->indices + ((size_t)(position * buffers->indices_stride) + at) * bytes);
+    }
+}
+
+/* Fills what a short row leaves of its output: zeros, and -1. */
+static void fill_rest(const struct job *job, int64_t position, size_t count) {
+    const st_rank_request *request = job->request;
+    const st_rank_buffers *buffers = job->buffers;
+    const size_t rest = (size_t)job->width - count;
+    if (rest == 0) return;
     if (request->outputs & ST_OUT_VALUES) {
-        char *to = (char *)buffers->values + (size_t)(position * buffers->values_stride) * size;
-        st_cpu_gather(first, (ptrdiff_t)request->col_stride, size, columns, count, to);
-        memset(to + count * size, 0, rest * size);
+        const size_t size = (size_t)st_dtype_size(request->dtype);
+        memset((char *)buffers->values + ((size_t)(position * buffers->values_stride) + count) * size, 0, rest * size);
     }
     if (request->outputs & ST_OUT_INDICES) {
         const size_t bytes = request->index_dtype == ST_I32 ? sizeof(int32_t) : sizeof(int64_t);
-        char *to = (char *)buffers->indices + (size_t)(position * buffers->indices_stride) * bytes;
-        st_cpu_write_indices(columns, count, request->index_dtype, to);
-        memset(to + count * bytes, 0xff, rest * bytes); /* -1 */
+        memset((char *)buffers->indices + ((size_t)(position * buffers->indices_stride) + count) * bytes, 0xff, rest * bytes);
     }
 }
 
@@ -140,7 +184,8 @@ static size_t open_row(const struct job *job, int64_t position, st_cpu_row *row,
 
 static void close_row(const struct job *job, int64_t position, const st_cpu_row *row, void *window, size_t count) {
     const uint64_t *columns = st_cpu_columns(row, window, count, job->request->order == ST_UNSORTED);
-    write_row(job, position, row->elements, columns, count);
+    write_columns(job, position, row->elements, columns, 0, count);
+    fill_rest(job, position, count);
 }
 
 static void rank_rows(void *argument, int64_t item, int32_t worker) {
@@ -177,55 +222,108 @@ static void rank_piece(void *argument, int64_t item, int32_t worker) {
     survivor_counts(job)[item] = count;
 }
 
+/* The window of the row that is split, from the best of its pieces; *window is in the workspace. */
+static size_t rank_pieces(struct job *job, st_pool *pool, void **window) {
+    const size_t entry = job->row.wide ? sizeof(st_wide) : sizeof(st_narrow);
+    const size_t share = job->room.hi < job->room.piece ? job->room.hi : job->room.piece;
+    char *survivors = job->workspace + job->room.survivors_at;
+    st_pool_run(pool, job->room.workers, job->room.segments, rank_piece, job);
+    size_t held = 0;
+    for (int item = 0; item < job->room.segments; item++) {
+        const size_t found = survivor_counts(job)[item];
+        memmove(survivors + held * entry, survivors + (size_t)item * share * entry, found * entry);
+        held += found;
+    }
+    const size_t hi = job->hi < held ? job->hi : held, lo = job->lo < hi ? job->lo : hi;
+    st_cpu_keep(&job->row, survivors, held, hi);
+    st_cpu_keep(&job->row, survivors, hi, lo);
+    *window = survivors + lo * entry;
+    return hi - lo;
+}
+
+static size_t part_start(const struct job *job, int64_t part) {
+    return job->count / (size_t)job->parts * (size_t)part + (part == job->parts ? job->count % (size_t)job->parts : 0);
+}
+
+static void close_part(void *argument, int64_t item, int32_t worker) {
+    const struct job *job = argument;
+    (void)worker;
+    const size_t entry = job->row.wide ? sizeof(st_wide) : sizeof(st_narrow), from = part_start(job, item), to = part_start(job, item + 1);
+    const uint64_t *columns = st_cpu_columns(&job->row, job->window + from * entry, to - from, 0);
+    write_columns(job, job->position, job->row.elements, columns, job->row.mask == 0 ? from : job->count - to, to - from);
+}
+
+/* Sorts and writes the split row's window, in parts where it is long. */
+static void close_split_row(struct job *job, st_pool *pool, void *window, size_t count) {
+    const size_t most = count / LEAST_PART;
+    job->parts = most < (size_t)job->room.workers ? (int)most : job->room.workers;
+    if (job->parts < 2 || job->request->order == ST_UNSORTED) {
+        close_row(job, job->position, &job->row, window, count);
+        return;
+    }
+    job->window = window;
+    job->count = count;
+    for (int64_t part = job->parts - 1; part > 0; part--)
+        st_cpu_keep(&job->row, job->window, part_start(job, part + 1), part_start(job, part));
+    st_pool_run(pool, job->room.workers, job->parts, close_part, job);
+    fill_rest(job, job->position, count);
+}
+
 static void rank_split_row(struct job *job, int64_t position, st_pool *pool) {
     void *window = NULL;
     size_t count = open_row(job, position, &job->row, &job->lo, &job->hi);
-    if (count > 0) {
-        const size_t entry = job->row.wide ? sizeof(st_wide) : sizeof(st_narrow);
-        const size_t share = job->room.hi < job->room.piece ? job->room.hi : job->room.piece;
-        char *survivors = job->workspace + job->room.survivors_at;
-        st_pool_run(pool, job->room.workers, job->room.segments, rank_piece, job);
-        size_t held = 0;
-        for (int item = 0; item < job->room.segments; item++) {
-            const size_t found = survivor_counts(job)[item];
-            memmove(survivors + held * entry, survivors + (size_t)item * share * entry, found * entry);
-            held += found;
-        }
-        const size_t hi = job->hi < held ? job->hi : held, lo = job->lo < hi ? job->lo : hi;
-        st_cpu_keep(&job->row, survivors, held, hi);
-        st_cpu_keep(&job->row, survivors, hi, lo);
-        window = survivors + lo * entry;
-        count = hi - lo;
-    }
-    close_row(job, position, &job->row, window, count);
+    job->position = position;
+    if (count > 0)
+        count = job->room.by_keys
+                    ? st_cpu_split_select(&job->row, &job->room.split, pool, job->lo, job->hi, job->workspace, &window)
+                    : rank_pieces(job, pool, &window);
+    close_split_row(job, pool, window, count);
 }
 
-static size_t find_nan(const struct job *job, int64_t number, size_t length) {
+/* The first NaN among `count` elements of a row from `from` on, counted from there. */
+static size_t find_nan(const struct job *job, int64_t number, size_t from, size_t count) {
     const st_rank_request *request = job->request;
-    const char *first = (const char *)job->buffers->input + number * request->row_stride * st_dtype_size(request->dtype);
-    return job->kernels->find_nan(&job->near_order, first, (ptrdiff_t)request->col_stride, length);
+    const int64_t first = number * request->row_stride + (int64_t)from * request->col_stride;
+    const char *elements = (const char *)job->buffers->input + first * st_dtype_size(request->dtype);
+    return job->kernels->find_nan(&job->near_order, elements, (ptrdiff_t)request->col_stride, count);
 }
 
-/* Lowers job->nan_row to the lowest row of the item that has a NaN. */
+/* Lowers job->nan_row to this row where it has a NaN among these elements, unless a lower one is known. */
+static void note_nan(struct job *job, int64_t number, size_t from, size_t count) {
+    int64_t lowest = atomic_load_explicit(&job->nan_row, memory_order_relaxed);
+    if (number >= lowest || find_nan(job, number, from, count) == count) return;
+    while (number < lowest && !atomic_compare_exchange_weak(&job->nan_row, &lowest, number)) continue;
+}
+
 static void find_nan_rows(void *argument, int64_t item, int32_t worker) {
     struct job *job = argument;
     (void)worker;
     const int64_t end = (item + 1) * job->rows_per_item, rows = job->buffers->row_list_count;
     for (int64_t position = item * job->rows_per_item; position < (end < rows ? end : rows); position++) {
-        int64_t lowest = atomic_load_explicit(&job->nan_row, memory_order_relaxed);
         const int64_t number = row_at(job, position);
-        const size_t length = length_of(job, number);
-        if (number >= lowest || find_nan(job, number, length) == length) continue;
-        while (number < lowest && !atomic_compare_exchange_weak(&job->nan_row, &lowest, number)) continue;
+        note_nan(job, number, 0, length_of(job, number));
     }
 }
 
-static st_status refuse_nan(struct job *job, st_pool *pool, int64_t items) {
+static void find_nan_in_part(void *argument, int64_t item, int32_t worker) {
+    struct job *job = argument;
+    (void)worker;
+    const int64_t number = row_at(job, job->position);
+    const size_t length = length_of(job, number), from = (size_t)item * NAN_ELEMENTS;
+    if (from < length) note_nan(job, number, from, length - from < NAN_ELEMENTS ? length - from : NAN_ELEMENTS);
+}
+
+static st_status refuse_nan(struct job *job, st_pool *pool, int32_t workers, int64_t items) {
+    const int64_t parts = (job->request->cols - 1) / NAN_ELEMENTS + 1;
     atomic_store(&job->nan_row, INT64_MAX);
-    st_pool_run(pool, job->request->threads, items, find_nan_rows, job);
+    if (job->room.segments == 1)
+        st_pool_run(pool, workers, items, find_nan_rows, job);
+    else
+        for (job->position = 0; job->position < job->buffers->row_list_count; job->position++)
+            st_pool_run(pool, workers, parts, find_nan_in_part, job);
     const int64_t number = atomic_load(&job->nan_row);
     if (number == INT64_MAX) return ST_OK;
-    const size_t column = find_nan(job, number, length_of(job, number));
+    const size_t column = find_nan(job, number, 0, length_of(job, number));
     return st_fail(ST_E_NAN, "row %lld, column %zu is NaN, and the rule is error", (long long)number, column);
 }
 
@@ -241,12 +339,14 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     if (job.width == 0 || buffers->row_list_count == 0) return ST_OK;
     job.rows_per_item = ITEM_ELEMENTS / (request->cols + 1) + 1;
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
+    const int is_little = job.room.segments == 1 && buffers->row_list_count <= LEAST_SHARED / (request->cols + 1) + 1;
+    const int32_t workers = is_little ? 1 : job.room.workers;
     if (request->nan_rule == ST_NAN_ERROR) {
-        const st_status status = refuse_nan(&job, services->pool, items);
+        const st_status status = refuse_nan(&job, services->pool, workers, items);
         if (status != ST_OK) return status;
     }
     if (job.room.segments == 1)
-        st_pool_run(services->pool, job.room.workers, items, rank_rows, &job);
+        st_pool_run(services->pool, workers, items, rank_rows, &job);
     else
         for (int64_t position = 0; position < buffers->row_list_count; position++) rank_split_row(&job, position, services->pool);
     return ST_OK;
