@@ -1,305 +1,106 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * sort_avx512.c - quicksort and quickselect of 64-bit integers: partitions eight lanes at a time, and sorts up to 128 in
- * registers. The scheme is that of M. Blacher, J. Giesen, L. Kuehne, "Fast and robust vectorized in-place sorting of
- * primitive types", SEA 2021, and of B. Bramas, "A novel hybrid quicksort algorithm vectorized using AVX-512", 2017.
+ * sort_avx512.c - quicksort and quickselect of 64-bit integers with AVX-512: four lanes at a time in the base, eight when splitting.
+ * Splitting by one permutation is from M. Blacher, J. Giesen, L. Kuehne, "Fast and robust vectorized in-place sorting of
+ * primitive types", SEA 2021.
  */
 #if defined(__x86_64__)
 #include "backends/cpu/sort_avx512.h"
 
 #include <immintrin.h>
+#include <string.h>
 
 #include "backends/cpu/mask_avx512.h"
 
 #define INLINE static inline __attribute__((always_inline))
+#define SORT_NAME(operation) st_avx512_##operation
 
-enum { LANES = 8, MOST_REGISTERS = 16, BASE = LANES * MOST_REGISTERS };
-
-/* After it a <= b in every lane. */
-INLINE void order_pair(__m512i *a, __m512i *b) {
-    const __m512i low = _mm512_min_epu64(*a, *b);
-    *b = _mm512_max_epu64(*a, *b);
+/*
+ * After it a <= b in every lane. The greater is what the other two leave of all three's exclusive or: minima keep two of
+ * the processor's four vector units busy, logic runs on any.
+ */
+INLINE void order_pair(__m256i *a, __m256i *b) {
+    const __m256i low = _mm256_min_epu64(*a, *b);
+    *b = _mm256_ternarylogic_epi64(*a, *b, low, 0x96);
     *a = low;
 }
 
-/* Green's network of 60 comparisons for 16 registers (M. W. Green 1969; Knuth, TAOCP 3, section 5.3.4). */
-INLINE void sort_columns_16(__m512i *v) {
-    static const uint8_t pairs[60][2] = {
-        {0, 1},   {2, 3},   {4, 5},  {6, 7},   {8, 9},   {10, 11}, {12, 13}, {14, 15}, {0, 2},   {4, 6},   {8, 10},  {12, 14},
-        {1, 3},   {5, 7},   {9, 11}, {13, 15}, {0, 4},   {8, 12},  {1, 5},   {9, 13},  {2, 6},   {10, 14}, {3, 7},   {11, 15},
-        {0, 8},   {1, 9},   {2, 10}, {3, 11},  {4, 12},  {5, 13},  {6, 14},  {7, 15},  {5, 10},  {6, 9},   {3, 12},  {13, 14},
-        {4, 8},   {7, 11},  {1, 2},  {1, 4},   {7, 13},  {2, 8},   {11, 14}, {2, 4},   {5, 6},   {9, 10},  {11, 13}, {3, 8},
-        {7, 12},  {6, 8},   {10, 12}, {3, 5},  {7, 9},   {3, 4},   {5, 6},   {7, 8},   {9, 10},  {11, 12}, {6, 7},   {8, 9}};
-#pragma GCC unroll 60
-    for (int i = 0; i < 60; i++) order_pair(&v[pairs[i][0]], &v[pairs[i][1]]);
+/* The same, but a >= b in the lanes of `upper`. */
+INLINE void order_within(__m256i *a, __m256i *b, __mmask8 upper) {
+    const __m256i low = _mm256_min_epu64(*a, *b);
+    const __m256i first = _mm256_mask_ternarylogic_epi64(low, upper, *a, *b, 0x96);
+    *b = _mm256_ternarylogic_epi64(*a, *b, first, 0x96);
+    *a = first;
 }
 
-/* Batcher's odd-even mergesort for 8 registers: 19 comparisons. */
-INLINE void sort_columns_8(__m512i *v) {
-    static const uint8_t pairs[19][2] = {{0, 1}, {2, 3}, {4, 5}, {6, 7}, {0, 2}, {1, 3}, {4, 6}, {5, 7}, {1, 2}, {5, 6},
-                                         {0, 4}, {1, 5}, {2, 6}, {3, 7}, {2, 4}, {3, 5}, {1, 2}, {3, 4}, {5, 6}};
-#pragma GCC unroll 19
-    for (int i = 0; i < 19; i++) order_pair(&v[pairs[i][0]], &v[pairs[i][1]]);
+/* The compiler must not see that rows lie side by side: it would load them in pairs, and take these apart through memory. */
+INLINE __m256i opaque(__m256i v) {
+    __asm__("" : "+v"(v));
+    return v;
 }
 
-/* Rows of eight registers become columns. */
-INLINE void transpose(const __m512i v[8], __m512i *out, int step) {
-    __m512i a[8], b[8];
-#pragma GCC unroll 4
-    for (int i = 0; i < 8; i += 2) {
-        a[i] = _mm512_unpacklo_epi64(v[i], v[i + 1]);
-        a[i + 1] = _mm512_unpackhi_epi64(v[i], v[i + 1]);
-    }
-#pragma GCC unroll 2
-    for (int i = 0; i < 8; i += 4)
-#pragma GCC unroll 2
-        for (int j = 0; j < 2; j++) {
-            const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13), odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
-            b[i + j] = _mm512_permutex2var_epi64(a[i + j], even, a[i + j + 2]);
-            b[i + j + 2] = _mm512_permutex2var_epi64(a[i + j], odd, a[i + j + 2]);
-        }
-#pragma GCC unroll 4
-    for (int i = 0; i < 4; i++) {
-        out[i * step] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0x44);
-        out[(i + 4) * step] = _mm512_shuffle_i64x2(b[i], b[i + 4], 0xee);
-    }
+INLINE __mmask8 lanes_below(ptrdiff_t count) {
+    return _mm256_cmpgt_epi64_mask(_mm256_set1_epi64x(count), _mm256_setr_epi64x(0, 1, 2, 3));
 }
 
-INLINE __m512i reversed(__m512i v) { return _mm512_permutexvar_epi64(_mm512_setr_epi64(7, 6, 5, 4, 3, 2, 1, 0), v); }
-
-/* One comparison of each lane with a partner: lanes of `upper` keep the greater. */
-INLINE __m512i step_within(__m512i v, __m512i partner, __mmask8 upper) {
-    return _mm512_mask_max_epu64(_mm512_min_epu64(v, partner), upper, v, partner);
+INLINE __m256i load_row(const st_narrow *from) { return opaque(_mm256_loadu_si256((const void *)from)); }
+INLINE void store_row(st_narrow *to, __m256i v) { _mm256_storeu_si256((void *)to, opaque(v)); }
+INLINE __m256i load_row_padded(const st_narrow *from, ptrdiff_t count) {
+    return _mm256_mask_loadu_epi64(_mm256_set1_epi64x(-1), lanes_below(count), from);
+}
+INLINE void store_row_padded(st_narrow *to, ptrdiff_t count, __m256i v) {
+    _mm256_mask_storeu_epi64(to, lanes_below(count), v);
 }
 
-/* A register that is bitonic becomes ascending. */
-INLINE __m512i merge_within(__m512i v) {
-    v = step_within(v, _mm512_shuffle_i64x2(v, v, 0x4e), 0xf0);
-    v = step_within(v, _mm512_permutex_epi64(v, 0x4e), 0xcc);
-    return step_within(v, _mm512_permutex_epi64(v, 0xb1), 0xaa);
+#include "backends/cpu/sort_columns.inc"
+
+typedef __m512i VECTOR;
+#define WIDTH 8
+INLINE VECTOR load_vector(const st_narrow *from) { return _mm512_loadu_si512(from); }
+INLINE VECTOR vector_of(st_narrow entry) { return _mm512_set1_epi64((long long)entry); }
+
+/* For every mask its lanes and then the others, three bits a lane. */
+static const uint32_t lanes_in_front[256] = {
+    0xfac688, 0xfac688, 0xfac681, 0xfac688, 0xfac642, 0xfac650, 0xfac611, 0xfac688, 0xfac443, 0xfac458,
+    0xfac419, 0xfac4c8, 0xfac21a, 0xfac2d0, 0xfac0d1, 0xfac688, 0xfab444, 0xfab460, 0xfab421, 0xfab508,
+    0xfab222, 0xfab310, 0xfab111, 0xfab888, 0xfaa223, 0xfaa318, 0xfaa119, 0xfaa8c8, 0xfa911a, 0xfa98d0,
+    0xfa88d1, 0xfac688, 0xfa3445, 0xfa3468, 0xfa3429, 0xfa3548, 0xfa322a, 0xfa3350, 0xfa3151, 0xfa3a88,
+    0xfa222b, 0xfa2358, 0xfa2159, 0xfa2ac8, 0xfa115a, 0xfa1ad0, 0xfa0ad1, 0xfa5688, 0xf9a22c, 0xf9a360,
+    0xf9a161, 0xf9ab08, 0xf99162, 0xf99b10, 0xf98b11, 0xf9d888, 0xf91163, 0xf91b18, 0xf90b19, 0xf958c8,
+    0xf88b1a, 0xf8d8d0, 0xf858d1, 0xfac688, 0xf63446, 0xf63470, 0xf63431, 0xf63588, 0xf63232, 0xf63390,
+    0xf63191, 0xf63c88, 0xf62233, 0xf62398, 0xf62199, 0xf62cc8, 0xf6119a, 0xf61cd0, 0xf60cd1, 0xf66688,
+    0xf5a234, 0xf5a3a0, 0xf5a1a1, 0xf5ad08, 0xf591a2, 0xf59d10, 0xf58d11, 0xf5e888, 0xf511a3, 0xf51d18,
+    0xf50d19, 0xf568c8, 0xf48d1a, 0xf4e8d0, 0xf468d1, 0xf74688, 0xf1a235, 0xf1a3a8, 0xf1a1a9, 0xf1ad48,
+    0xf191aa, 0xf19d50, 0xf18d51, 0xf1ea88, 0xf111ab, 0xf11d58, 0xf10d59, 0xf16ac8, 0xf08d5a, 0xf0ead0,
+    0xf06ad1, 0xf35688, 0xed11ac, 0xed1d60, 0xed0d61, 0xed6b08, 0xec8d62, 0xeceb10, 0xec6b11, 0xef5888,
+    0xe88d63, 0xe8eb18, 0xe86b19, 0xeb58c8, 0xe46b1a, 0xe758d0, 0xe358d1, 0xfac688, 0xd63447, 0xd63478,
+    0xd63439, 0xd635c8, 0xd6323a, 0xd633d0, 0xd631d1, 0xd63e88, 0xd6223b, 0xd623d8, 0xd621d9, 0xd62ec8,
+    0xd611da, 0xd61ed0, 0xd60ed1, 0xd67688, 0xd5a23c, 0xd5a3e0, 0xd5a1e1, 0xd5af08, 0xd591e2, 0xd59f10,
+    0xd58f11, 0xd5f888, 0xd511e3, 0xd51f18, 0xd50f19, 0xd578c8, 0xd48f1a, 0xd4f8d0, 0xd478d1, 0xd7c688,
+    0xd1a23d, 0xd1a3e8, 0xd1a1e9, 0xd1af48, 0xd191ea, 0xd19f50, 0xd18f51, 0xd1fa88, 0xd111eb, 0xd11f58,
+    0xd10f59, 0xd17ac8, 0xd08f5a, 0xd0fad0, 0xd07ad1, 0xd3d688, 0xcd11ec, 0xcd1f60, 0xcd0f61, 0xcd7b08,
+    0xcc8f62, 0xccfb10, 0xcc7b11, 0xcfd888, 0xc88f63, 0xc8fb18, 0xc87b19, 0xcbd8c8, 0xc47b1a, 0xc7d8d0,
+    0xc3d8d1, 0xdec688, 0xb1a23e, 0xb1a3f0, 0xb1a1f1, 0xb1af88, 0xb191f2, 0xb19f90, 0xb18f91, 0xb1fc88,
+    0xb111f3, 0xb11f98, 0xb10f99, 0xb17cc8, 0xb08f9a, 0xb0fcd0, 0xb07cd1, 0xb3e688, 0xad11f4, 0xad1fa0,
+    0xad0fa1, 0xad7d08, 0xac8fa2, 0xacfd10, 0xac7d11, 0xafe888, 0xa88fa3, 0xa8fd18, 0xa87d19, 0xabe8c8,
+    0xa47d1a, 0xa7e8d0, 0xa3e8d1, 0xbf4688, 0x8d11f5, 0x8d1fa8, 0x8d0fa9, 0x8d7d48, 0x8c8faa, 0x8cfd50,
+    0x8c7d51, 0x8fea88, 0x888fab, 0x88fd58, 0x887d59, 0x8beac8, 0x847d5a, 0x87ead0, 0x83ead1, 0x9f5688,
+    0x688fac, 0x68fd60, 0x687d61, 0x6beb08, 0x647d62, 0x67eb10, 0x63eb11, 0x7f5888, 0x447d63, 0x47eb18,
+    0x43eb19, 0x5f58c8, 0x23eb1a, 0x3f58d0, 0x1f58d1, 0xfac688};
+
+/* Writes the lanes below the pivot to the left end, the others to the right; what else each store writes is in the gap. */
+INLINE void spread(VECTOR v, VECTOR pivots, st_narrow **left, st_narrow **right) {
+    const __m512i shifts = _mm512_setr_epi64(0, 3, 6, 9, 12, 15, 18, 21);
+    const __mmask8 below = _mm512_cmplt_epu64_mask(v, pivots);
+    const uint32_t lower = st_mask_count(below);
+    const __m512i lanes = _mm512_srlv_epi64(_mm512_set1_epi32((int)lanes_in_front[below]), shifts);
+    v = _mm512_permutexvar_epi64(lanes, v);
+    _mm512_storeu_si512(*left, v);
+    _mm512_storeu_si512(*right - WIDTH, v);
+    *left += lower;
+    *right -= WIDTH - lower;
 }
 
-/* Any register becomes ascending: runs of 2, 4, then 8, each by comparing mirrored partners first. */
-INLINE __m512i sort_within(__m512i v) {
-    v = step_within(v, _mm512_permutex_epi64(v, 0xb1), 0xaa);
-    v = step_within(v, _mm512_permutex_epi64(v, 0x1b), 0xcc);
-    v = step_within(v, _mm512_permutex_epi64(v, 0xb1), 0xaa);
-    v = step_within(v, reversed(v), 0xf0);
-    v = step_within(v, _mm512_permutex_epi64(v, 0x4e), 0xcc);
-    return step_within(v, _mm512_permutex_epi64(v, 0xb1), 0xaa);
-}
-
-/* Two ascending runs of `half` registers each become one of 2 * half. */
-INLINE void merge_runs(__m512i *v, int half) {
-#pragma GCC unroll 8
-    for (int i = 0; i < half; i++) {
-        __m512i other = reversed(v[2 * half - 1 - i]);
-        order_pair(&v[i], &other);
-        v[2 * half - 1 - i] = reversed(other);
-    }
-    /* Both halves are bitonic now, the upper one stored as it stands. */
-#pragma GCC unroll 4
-    for (int distance = half / 2; distance > 0; distance /= 2)
-#pragma GCC unroll 16
-        for (int i = 0; i < 2 * half; i++)
-            if ((i & distance) == 0) order_pair(&v[i], &v[i + distance]);
-#pragma GCC unroll 16
-    for (int i = 0; i < 2 * half; i++) v[i] = merge_within(v[i]);
-}
-
-/* Sorts the `registers` * 8 integers of v. */
-INLINE void sort_registers(__m512i *v, int registers) {
-    int run = 1; /* registers of an ascending run */
-    if (registers == 16) {
-        __m512i w[16];
-        sort_columns_16(v);
-        transpose(v, w, 2); /* column c is registers 2c and 2c + 1 */
-        transpose(v + 8, w + 1, 2);
-#pragma GCC unroll 16
-        for (int i = 0; i < 16; i++) v[i] = w[i];
-        run = 2;
-    } else if (registers == 8) {
-        __m512i w[8];
-        sort_columns_8(v);
-        transpose(v, w, 1);
-#pragma GCC unroll 8
-        for (int i = 0; i < 8; i++) v[i] = w[i];
-    } else {
-#pragma GCC unroll 4
-        for (int i = 0; i < registers; i++) v[i] = sort_within(v[i]);
-    }
-#pragma GCC unroll 4
-    for (; run < registers; run *= 2)
-#pragma GCC unroll 8
-        for (int i = 0; i < registers; i += 2 * run) merge_runs(v + i, run);
-}
-
-/* Sorts count <= registers * 8 integers, as if the rest were the greatest. */
-INLINE void sort_padded(st_narrow *entries, size_t count, int registers) {
-    const __m512i greatest = _mm512_set1_epi64(-1);
-    __m512i v[MOST_REGISTERS];
-    __mmask8 there[MOST_REGISTERS];
-#pragma GCC unroll 16
-    for (int i = 0; i < registers; i++) {
-        const size_t from = (size_t)i * LANES;
-        there[i] = (__mmask8)(count >= from + LANES ? 0xffu : count <= from ? 0u : (1u << (count - from)) - 1);
-        v[i] = _mm512_mask_loadu_epi64(greatest, there[i], entries + from);
-    }
-    sort_registers(v, registers);
-#pragma GCC unroll 16
-    for (int i = 0; i < registers; i++) _mm512_mask_storeu_epi64(entries + (size_t)i * LANES, there[i], v[i]);
-}
-
-static void sort_8(st_narrow *entries, size_t count) { sort_padded(entries, count, 1); }
-static void sort_16(st_narrow *entries, size_t count) { sort_padded(entries, count, 2); }
-static void sort_32(st_narrow *entries, size_t count) { sort_padded(entries, count, 4); }
-static void sort_64(st_narrow *entries, size_t count) { sort_padded(entries, count, 8); }
-static void sort_128(st_narrow *entries, size_t count) { sort_padded(entries, count, 16); }
-
-static void sort_base(st_narrow *entries, size_t count) {
-    if (count <= 8) {
-        if (count > 1) sort_8(entries, count);
-    } else if (count <= 16) {
-        sort_16(entries, count);
-    } else if (count <= 32) {
-        sort_32(entries, count);
-    } else if (count <= 64) {
-        sort_64(entries, count);
-    } else {
-        sort_128(entries, count);
-    }
-}
-
-/* Where a partition writes: up from the left, down from the right. */
-struct ends {
-    st_narrow *left, *right;
-};
-
-/* Writes a register's lanes below the pivot to the left end, the others to the right. */
-INLINE void spread(__m512i v, __m512i pivot, struct ends *ends) {
-    const __mmask8 below = _mm512_cmplt_epu64_mask(v, pivot);
-    const uint32_t lower = st_mask_count(below), upper = LANES - lower;
-    _mm512_storeu_si512(ends->left, _mm512_maskz_compress_epi64(below, v));
-    ends->left += lower;
-    ends->right -= upper;
-    _mm512_mask_storeu_epi64(ends->right, (__mmask8)((1u << upper) - 1), _mm512_maskz_compress_epi64(_knot_mask8(below), v));
-}
-
-/*
- * Moves the integers below the pivot to the front; returns how many. count >= BASE. Four registers of each end are held
- * back first, so there is always room to write a whole register at an end that has been read.
- */
-static size_t partition(st_narrow *entries, size_t count, st_narrow pivot_value) {
-    enum { HELD = 4 };
-    const __m512i pivot = _mm512_set1_epi64((long long)pivot_value);
-    const size_t whole = count / LANES * LANES;
-    __m512i held[2 * HELD];
-    for (int i = 0; i < HELD; i++) {
-        held[i] = _mm512_loadu_si512(entries + i * LANES);
-        held[HELD + i] = _mm512_loadu_si512(entries + whole - (size_t)(i + 1) * LANES);
-    }
-    struct ends ends = {entries, entries + whole};
-    const st_narrow *from = entries + HELD * LANES, *to = entries + whole - HELD * LANES;
-    while (to - from >= HELD * LANES) {
-        const st_narrow *next;
-        /* Read where less room is left, so that both ends have at least HELD registers of it. */
-        if (from - ends.left <= ends.right - to) {
-            next = from;
-            from += HELD * LANES;
-        } else {
-            to -= HELD * LANES;
-            next = to;
-        }
-        __m512i v[HELD];
-        for (int i = 0; i < HELD; i++) v[i] = _mm512_loadu_si512(next + i * LANES);
-        for (int i = 0; i < HELD; i++) spread(v[i], pivot, &ends);
-    }
-    while (to > from) {
-        const st_narrow *next;
-        if (from - ends.left <= ends.right - to) {
-            next = from;
-            from += LANES;
-        } else {
-            to -= LANES;
-            next = to;
-        }
-        spread(_mm512_loadu_si512(next), pivot, &ends);
-    }
-    for (int i = 0; i < 2 * HELD; i++) spread(held[i], pivot, &ends);
-    size_t front = (size_t)(ends.left - entries);
-    for (size_t i = whole; i < count; i++) {
-        const st_narrow entry = entries[i];
-        entries[i] = entries[front];
-        entries[front] = entry;
-        front += entry < pivot_value;
-    }
-    return front;
-}
-
-/* The middle of 64 integers spread over the range. */
-static st_narrow pivot_of(const st_narrow *entries, size_t count) {
-    st_narrow sample[64];
-    const size_t step = count / 64;
-    for (size_t i = 0; i < 64; i++) sample[i] = entries[i * step + step / 2];
-    sort_64(sample, 64);
-    return sample[32];
-}
-
-/* Halvings after which a range is handed to the portable sort, whose worst case is bounded. */
-static int budget_of(size_t count) {
-    int halvings = 8;
-    for (; count > 1; count /= 2) halvings += 2;
-    return halvings;
-}
-
-/*
- * Splits a range around a pivot; *front of it come before the rest, and where *front is final as it stands (all equal to
- * the least) returns 1.
- */
-static int split(st_narrow *entries, size_t count, size_t *front) {
-    const st_narrow pivot = pivot_of(entries, count);
-    *front = partition(entries, count, pivot);
-    if (*front > 0) return 0;
-    *front = pivot == UINT64_MAX ? count : partition(entries, count, pivot + 1);
-    return 1;
-}
-
-void st_avx512_select(st_narrow *entries, size_t count, size_t k) {
-    if (k == 0 || k >= count) return;
-    for (int budget = budget_of(count); count > BASE; budget--) {
-        size_t front;
-        if (budget == 0) { /* sorted, not selected: where k is all that is left, its last must still be put in place */
-            st_narrow_sort(entries, count);
-            return;
-        }
-        const int equal = split(entries, count, &front);
-        if (k <= front) {
-            if (equal) return;
-            count = front;
-        } else {
-            entries += front;
-            count -= front;
-            k -= front;
-        }
-    }
-    sort_base(entries, count);
-}
-
-static void sort_budgeted(st_narrow *entries, size_t count, int budget) {
-    while (count > BASE) {
-        size_t front;
-        if (budget-- == 0) {
-            st_narrow_sort(entries, count);
-            return;
-        }
-        const int equal = split(entries, count, &front);
-        if (!equal) sort_budgeted(entries, front, budget);
-        entries += front;
-        count -= front;
-    }
-    sort_base(entries, count);
-}
-
-void st_avx512_sort(st_narrow *entries, size_t count) { sort_budgeted(entries, count, budget_of(count)); }
+#include "backends/cpu/sort_split.inc"
 
 #endif
