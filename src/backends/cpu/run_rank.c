@@ -55,6 +55,7 @@ struct job {
     st_order near_order, far_order;
     char *workspace;
     int64_t width, rows_per_item;
+    size_t size, index_size; /* bytes of an element, and of an index in the output */
     _Atomic int64_t nan_row; /* lowest row with a NaN so far; INT64_MAX */
     /* The row that is split now. */
     st_cpu_row row;
@@ -116,35 +117,29 @@ size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice)
     return room_of(request, choice).bytes;
 }
 
+static char *value_at(const struct job *job, int64_t position, size_t at) {
+    return (char *)job->buffers->values + ((size_t)(position * job->buffers->values_stride) + at) * job->size;
+}
+
+static char *index_at(const struct job *job, int64_t position, size_t at) {
+    return (char *)job->buffers->indices + ((size_t)(position * job->buffers->indices_stride) + at) * job->index_size;
+}
+
 /* Writes `count` columns of the row at a position of the output, from `at` on. */
 static void write_columns(const struct job *job, int64_t position, const char *first, const uint64_t *columns, size_t at, size_t count) {
     const st_rank_request *request = job->request;
-    const st_rank_buffers *buffers = job->buffers;
-    const size_t size = (size_t)st_dtype_size(request->dtype);
     if (request->outputs & ST_OUT_VALUES)
-        st_cpu_gather(first, (ptrdiff_t)request->col_stride, size, columns, count,
-                      (char *)buffers->values + ((size_t)(position * buffers->values_stride) + at) * size);
-    if (request->outputs & ST_OUT_INDICES) {
-        const size_t bytes = request->index_dtype == ST_I32 ? sizeof(int32_t) : sizeof(int64_t);
-        st_cpu_write_indices(columns, count, request->index_dtype,
-                             (char *)buffers->indices + ((size_t)(position * buffers->indices_stride) + at) * bytes);
-    }
+        st_cpu_gather(first, (ptrdiff_t)request->col_stride, job->size, columns, count, value_at(job, position, at));
+    if (request->outputs & ST_OUT_INDICES)
+        st_cpu_write_indices(columns, count, request->index_dtype, index_at(job, position, at));
 }
 
 /* Fills what a short row leaves of its output: zeros, and -1. */
 static void fill_rest(const struct job *job, int64_t position, size_t count) {
-    const st_rank_request *request = job->request;
-    const st_rank_buffers *buffers = job->buffers;
     const size_t rest = (size_t)job->width - count;
     if (rest == 0) return;
-    if (request->outputs & ST_OUT_VALUES) {
-        const size_t size = (size_t)st_dtype_size(request->dtype);
-        memset((char *)buffers->values + ((size_t)(position * buffers->values_stride) + count) * size, 0, rest * size);
-    }
-    if (request->outputs & ST_OUT_INDICES) {
-        const size_t bytes = request->index_dtype == ST_I32 ? sizeof(int32_t) : sizeof(int64_t);
-        memset((char *)buffers->indices + ((size_t)(position * buffers->indices_stride) + count) * bytes, 0xff, rest * bytes);
-    }
+    if (job->request->outputs & ST_OUT_VALUES) memset(value_at(job, position, count), 0, rest * job->size);
+    if (job->request->outputs & ST_OUT_INDICES) memset(index_at(job, position, count), 0xff, rest * job->index_size);
 }
 
 /*
@@ -163,6 +158,10 @@ static size_t length_of(const struct job *job, int64_t number) {
     return length < 0 || length > job->request->cols ? 0 : (size_t)length;
 }
 
+static const char *elements_of(const struct job *job, int64_t number) {
+    return (const char *)job->buffers->input + number * job->request->row_stride * (int64_t)job->size;
+}
+
 /* Sets up the row at a position of the output, from the nearer end; returns the elements of its window. */
 static size_t open_row(const struct job *job, int64_t position, st_cpu_row *row, size_t *lo, size_t *hi) {
     const st_rank_request *request = job->request;
@@ -174,7 +173,7 @@ static size_t open_row(const struct job *job, int64_t position, st_cpu_row *row,
     *hi = far_end ? length - window.lo : window.hi;
     *row = (st_cpu_row){.kernels = job->kernels,
                         .order = far_end ? job->far_order : job->near_order,
-                        .elements = (const char *)job->buffers->input + number * request->row_stride * st_dtype_size(request->dtype),
+                        .elements = elements_of(job, number),
                         .stride = (ptrdiff_t)request->col_stride,
                         .length = length,
                         .mask = far_end ? UINT64_MAX : 0,
@@ -191,12 +190,17 @@ static void close_row(const struct job *job, int64_t position, const st_cpu_row 
 static void rank_rows(void *argument, int64_t item, int32_t worker) {
     const struct job *job = argument;
     char *scratch = job->workspace + (size_t)worker * job->room.scratch_bytes;
-    const int64_t end = (item + 1) * job->rows_per_item, rows = job->buffers->row_list_count;
-    for (int64_t position = item * job->rows_per_item; position < (end < rows ? end : rows); position++) {
-        st_cpu_row row;
-        size_t lo, hi, count = 0;
+    const int64_t first = item * job->rows_per_item, end = first + job->rows_per_item, rows = job->buffers->row_list_count;
+    st_cpu_row row;
+    size_t lo = 0, hi = 0, wanted = 0;
+    for (int64_t position = first; position < (end < rows ? end : rows); position++) {
+        /* Rows of one length differ in where they are, and in nothing else. */
+        if (position == first || job->buffers->lengths != NULL)
+            wanted = open_row(job, position, &row, &lo, &hi);
+        else
+            row.elements = elements_of(job, row_at(job, position));
         void *window = NULL;
-        if (open_row(job, position, &row, &lo, &hi) > 0) count = st_cpu_select(&row, &job->shape, lo, hi, scratch, &window);
+        const size_t count = wanted > 0 ? st_cpu_select(&row, &job->shape, lo, hi, scratch, &window) : 0;
         close_row(job, position, &row, window, count);
     }
 }
@@ -283,8 +287,7 @@ static void rank_split_row(struct job *job, int64_t position, st_pool *pool) {
 /* The first NaN among `count` elements of a row from `from` on, counted from there. */
 static size_t find_nan(const struct job *job, int64_t number, size_t from, size_t count) {
     const st_rank_request *request = job->request;
-    const int64_t first = number * request->row_stride + (int64_t)from * request->col_stride;
-    const char *elements = (const char *)job->buffers->input + first * st_dtype_size(request->dtype);
+    const char *elements = elements_of(job, number) + (int64_t)from * request->col_stride * (int64_t)job->size;
     return job->kernels->find_nan(&job->near_order, elements, (ptrdiff_t)request->col_stride, count);
 }
 
@@ -335,6 +338,8 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     job.far_order = st_order_reversed(job.near_order);
     job.kernels = &table->of_class[st_cpu_class(job.near_order.bits)];
     job.width = request->kind == ST_WINDOW ? request->hi - request->lo : request->k;
+    job.size = (size_t)st_dtype_size(request->dtype);
+    job.index_size = request->index_dtype == ST_I32 ? sizeof(int32_t) : sizeof(int64_t);
     job.workspace = buffers->workspace;
     if (job.width == 0 || buffers->row_list_count == 0) return ST_OK;
     job.rows_per_item = ITEM_ELEMENTS / (request->cols + 1) + 1;
