@@ -8,11 +8,8 @@
 
 #include "rank/order.h"
 
-/*
- * 2048 elements a chunk: the masks and the positions of the hits stay in L1 beside the elements, and the work that is done
- * once a chunk is small beside reading it.
- */
-enum { ST_HIT_WORDS = 32, ST_HIT_POSITIONS = ST_HIT_WORDS * 64 + 4 };
+/* 64 elements a word, 2048 a chunk: what is done once a chunk is small beside reading it. */
+enum { ST_HIT_WORDS = 32 };
 
 /* How a number decides whether a float's key is in a range from key 0 on: NaN passes the two that are negations. */
 typedef enum st_comparison {
@@ -48,49 +45,66 @@ int st_hit_test_of(const st_order *order, uint64_t low, uint64_t high, st_hit_te
         return any != 0;                                 \
     }
 
-/* A bit for each of the words that is not zero. */
-static inline uint32_t st_words_with_hits(const uint64_t words[ST_HIT_WORDS], size_t count) {
-    uint32_t with = 0;
-    for (size_t w = 0; w < count; w++) with |= (uint32_t)(words[w] != 0) << w;
-    return with;
+/*
+ * The words that have hits, of one chunk or of many: what is done with the hits has fixed costs, and is waited for less
+ * where it is put off until there are some. A word's elements are those from its base on.
+ */
+enum { ST_HIT_LIST = 64 };
+
+typedef struct st_hit_list {
+    uint64_t words[ST_HIT_LIST + ST_HIT_WORDS];
+    uint32_t bases[ST_HIT_LIST + ST_HIT_WORDS];
+    size_t count;
+} st_hit_list;
+
+/*
+ * Lists the words of a chunk that have hits, without a branch, as it cannot be told which have: the elements of the first
+ * are those from `base` on. The list holds at most ST_HIT_LIST before. Returns how many were listed.
+ */
+static inline size_t st_list_hits(const uint64_t words[ST_HIT_WORDS], size_t count, uint32_t base, st_hit_list *list) {
+    size_t listed = list->count;
+    for (size_t w = 0; w < count; w++, base += 64) {
+        list->words[listed] = words[w];
+        list->bases[listed] = base;
+        listed += words[w] != 0;
+    }
+    const size_t added = listed - list->count;
+    list->count = listed;
+    return added;
 }
 
 /*
- * Whether a chunk has so many hits that turning all of it into keys costs less than going from one to the next: more than
- * one in eight.
+ * Whether a chunk of which so many words have hits has so many hits that turning all of it into keys costs less than going
+ * from one to the next: more than one in eight.
  */
-static inline int st_hits_are_dense(const uint64_t words[ST_HIT_WORDS], size_t count, uint32_t with) {
+static inline int st_hits_are_dense(const uint64_t words[ST_HIT_WORDS], size_t count, size_t with) {
     size_t total = 0;
-    if ((size_t)__builtin_popcount(with) < count / 4 * 3) return 0;
+    if (with < count / 4 * 3) return 0;
     for (size_t w = 0; w < count; w++) total += (size_t)__builtin_popcountll(words[w]);
     return total > count * 8;
 }
 
+/* Most positions that are written at a time, but for those of the last word; and room for them. */
+enum { ST_HIT_POSITIONS = 256, ST_HIT_POSITIONS_ROOM = ST_HIT_POSITIONS + 64 + 4 };
+
 /*
- * Writes the positions of the hits in order, those of word w counted from bases[w]; returns how many. Four are written at a time, whether a word has so many or
- * not, because a loop of as many turns as there are bits would be mispredicted at nearly every word.
+ * Writes the positions of the hits of the words from *next on, in order, and moves *next past those words; returns how many.
+ * Four are written at a time, whether a word has so many or not, because a loop of as many turns as there are bits would be
+ * mispredicted at nearly every word.
  */
-static inline size_t st_hit_positions(const uint64_t words[ST_HIT_WORDS], uint32_t with, const uint32_t bases[ST_HIT_WORDS],
-                                      uint32_t positions[ST_HIT_POSITIONS]) {
+static inline size_t st_hit_positions(const st_hit_list *list, size_t *next, uint32_t positions[ST_HIT_POSITIONS_ROOM]) {
     const uint64_t last = (uint64_t)1 << 63; /* leaves the position of any bit as it is, and gives a zero one */
-    size_t found = 0;
-    for (; with != 0; with &= with - 1) {
-        const uint32_t word = (uint32_t)__builtin_ctz(with), base = bases[word];
-        uint64_t mask = words[word];
+    size_t found = 0, word = *next;
+    for (; word < list->count && found < ST_HIT_POSITIONS; word++) {
+        const uint32_t base = list->bases[word];
+        uint64_t mask = list->words[word];
         uint32_t *to = positions + found;
         found += (size_t)__builtin_popcountll(mask);
         do {
-            to[0] = base + (uint32_t)__builtin_ctzll(mask | last);
-            mask &= mask - 1;
-            to[1] = base + (uint32_t)__builtin_ctzll(mask | last);
-            mask &= mask - 1;
-            to[2] = base + (uint32_t)__builtin_ctzll(mask | last);
-            mask &= mask - 1;
-            to[3] = base + (uint32_t)__builtin_ctzll(mask | last);
-            mask &= mask - 1;
-            to += 4;
+            for (int i = 0; i < 4; i++, mask &= mask - 1) *to++ = base + (uint32_t)__builtin_ctzll(mask | last);
         } while (mask != 0);
     }
+    *next = word;
     return found;
 }
 

@@ -6,6 +6,7 @@
 #include <immintrin.h>
 
 #include "backends/cpu/hits.h"
+#include "backends/cpu/mask_avx512.h"
 
 static inline uint64_t join_4(__mmask16 a, __mmask16 b, __mmask16 c, __mmask16 d) {
     return _cvtmask64_u64(_mm512_kunpackd(_mm512_kunpackw(d, c), _mm512_kunpackw(b, a)));
@@ -93,14 +94,22 @@ static inline int find_hits_64(const st_hit_test *test, const uint64_t *from, si
 #undef IN_RANGE
 }
 
-/* hits.h's st_words_with_hits; words beyond `count` may be left from an earlier search. */
-static inline uint32_t words_with_hits(const uint64_t words[ST_HIT_WORDS], size_t count) {
-    uint32_t with = 0;
-    for (int i = 0; i < ST_HIT_WORDS; i += 8) {
-        const __m512i eight = _mm512_loadu_si512(words + i);
-        with |= (uint32_t)_mm512_test_epi64_mask(eight, eight) << i;
+/* hits.h's st_list_hits, eight words at a time. */
+static inline size_t list_hits(const uint64_t words[ST_HIT_WORDS], size_t count, uint32_t base, st_hit_list *list) {
+    if (count != ST_HIT_WORDS) return st_list_hits(words, count, base, list);
+    const __m256i steps = _mm256_setr_epi32(0, 64, 128, 192, 256, 320, 384, 448);
+    size_t listed = list->count;
+    for (int w = 0; w < ST_HIT_WORDS; w += 8) {
+        const __m512i eight = _mm512_loadu_si512(words + w);
+        const __m256i bases = _mm256_add_epi32(_mm256_set1_epi32((int)(base + 64u * (uint32_t)w)), steps);
+        const __mmask8 with = _mm512_test_epi64_mask(eight, eight);
+        _mm512_storeu_si512(list->words + listed, _mm512_maskz_compress_epi64(with, eight));
+        _mm256_storeu_si256((__m256i *)(void *)(list->bases + listed), _mm256_maskz_compress_epi32(with, bases));
+        listed += st_mask_count(with);
     }
-    return count == ST_HIT_WORDS ? with : with & (((uint32_t)1 << count) - 1);
+    const size_t added = listed - list->count;
+    list->count = listed;
+    return added;
 }
 
 #undef NUMBERS_32

@@ -34,12 +34,12 @@ typedef struct st_cpu_kernels {
     size_t (*collect_carried)(const st_order *order, const void *elements, size_t count, uint64_t first, uint64_t mask,
                               uint64_t low, uint64_t high, st_carried *out);
     /*
-     * The same for the `blocks` blocks of `block` elements that the list names, with keys up to high. block is a power of two
+     * The same for the `blocks` blocks of `block` elements that `numbers` names, with keys up to high. block is a power of two
      * from 64 on; out has room for all of their elements.
      */
-    size_t (*listed_narrow)(const st_order *order, const void *elements, size_t block, const uint32_t *list, size_t blocks,
+    size_t (*listed_narrow)(const st_order *order, const void *elements, size_t block, const uint32_t *numbers, size_t blocks,
                             uint64_t first, uint64_t mask, uint64_t high, st_narrow *out);
-    size_t (*listed_wide)(const st_order *order, const void *elements, size_t block, const uint32_t *list, size_t blocks,
+    size_t (*listed_wide)(const st_order *order, const void *elements, size_t block, const uint32_t *numbers, size_t blocks,
                           uint64_t first, uint64_t mask, uint64_t high, st_wide *out);
     /* How many keys lie in [low, high]. */
     size_t (*count)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint64_t low, uint64_t high);
@@ -66,6 +66,8 @@ typedef struct st_cpu_kernels {
     /* The same for every width: entry.h's st_narrow_select and st_narrow_sort. */
     void (*select_narrow)(st_narrow *entries, size_t count, size_t k);
     void (*sort_narrow)(st_narrow *entries, size_t count);
+    /* Brings the k <= count first to the front, ascending; the others come behind them in no order. */
+    void (*sort_first_narrow)(st_narrow *entries, size_t count, size_t k);
 } st_cpu_kernels;
 
 /* 64-bit words that promising_blocks needs: a cache line a block, and 4 to 8 keys for each of hi. */

@@ -20,7 +20,8 @@
 #define LANES_SELECT st_avx512_select
 #define LANES_SORT st_avx512_sort
 #define LANES_MINIMA(bits) ((bits) == 32)
-#define LANES_WITH_HITS(words, count) words_with_hits(words, count)
+#define LANES_LIST_HITS list_hits
+#define LANES_SORT_FIRST st_avx512_sort_first
 
 /* 16 keys as 32-bit lanes. */
 static inline __m512i keys_of_8(const uint8_t *keys) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)keys)); }

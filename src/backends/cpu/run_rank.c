@@ -195,10 +195,12 @@ static void rank_rows(void *argument, int64_t item, int32_t worker) {
     size_t lo = 0, hi = 0, wanted = 0;
     for (int64_t position = first; position < (end < rows ? end : rows); position++) {
         /* Rows of one length differ in where they are, and in nothing else. */
-        if (position == first || job->buffers->lengths != NULL)
+        if (position == first || job->buffers->lengths != NULL) {
             wanted = open_row(job, position, &row, &lo, &hi);
-        else
+            row.ascending = job->request->order != ST_UNSORTED;
+        } else {
             row.elements = elements_of(job, row_at(job, position));
+        }
         void *window = NULL;
         const size_t count = wanted > 0 ? st_cpu_select(&row, &job->shape, lo, hi, scratch, &window) : 0;
         close_row(job, position, &row, window, count);

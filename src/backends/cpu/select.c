@@ -53,7 +53,7 @@ static size_t block_of(size_t length, size_t hi, uint32_t bits) {
     const size_t line = 512 / bits, lines = length / line;
     if (length > INT32_MAX) return 0; /* positions are 32 bits, and signed where they are gathered from */
     size_t block = LEAST_BLOCK;
-    while (block / line * (block / line) * hi < lines) block *= 2;
+    while (block / line * (block / line) * hi < 2 * lines) block *= 2;
     if (length / block < 2 * hi) {
         if (lines > L1_LINES) return 0;
         for (block = LEAST_BLOCK; length / (2 * block) * line >= 4 * hi;) block *= 2;
@@ -122,6 +122,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define OPERATION(operation) st_narrow_##operation
 #define SELECT(kernels, entries, count, k) (kernels)->select_narrow(entries, count, k)
 #define SORT(kernels, entries, count) (kernels)->sort_narrow(entries, count)
+#define SORT_FIRST(kernels, entries, count, k) (kernels)->sort_first_narrow(entries, count, k)
 #define COLLECT collect_narrow
 #define LISTED listed_narrow
 #define ENTRY_KEY(entry) ((entry) >> 32)
@@ -134,6 +135,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define OPERATION(operation) st_wide_##operation
 #define SELECT(kernels, entries, count, k) ((void)(kernels), st_wide_select(entries, count, k))
 #define SORT(kernels, entries, count) st_wide_sort(entries, count)
+#define SORT_FIRST(kernels, entries, count, k) ((void)(kernels), st_wide_sort_first(entries, count, k))
 #define COLLECT collect_wide
 #define LISTED listed_wide
 #define ENTRY_KEY(entry) ((entry).key)

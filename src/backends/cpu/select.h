@@ -31,7 +31,8 @@ typedef struct st_cpu_row {
     size_t length;
     uint64_t first; /* index of the first element */
     uint64_t mask;
-    int wide; /* entries are st_wide, else st_narrow */
+    int wide;      /* entries are st_wide, else st_narrow */
+    int ascending; /* the window is left in ascending order */
 } st_cpu_row;
 
 /* How a family is shaped, from the Choice. */
@@ -48,7 +49,8 @@ st_cpu_shape st_cpu_shape_of(const st_choice *choice);
 size_t st_cpu_select_bytes(const st_cpu_shape *shape, int wide, size_t length, size_t hi);
 
 /*
- * Finds ranks [lo, hi), hi <= length, and leaves them at *window, inside scratch, in no order. Returns how many: hi - lo,
+ * Finds ranks [lo, hi), hi <= length, and leaves them at *window, inside scratch, in no order unless the row says
+ * so. Returns how many: hi - lo,
  * or fewer where another thread changed the input meanwhile. scratch is aligned to 16 bytes.
  */
 size_t st_cpu_select(const st_cpu_row *row, const st_cpu_shape *shape, size_t lo, size_t hi, void *scratch, void **window);
