@@ -24,8 +24,11 @@ enum { NAN_ELEMENTS = 1 << 15 };
 /* Pieces of a row are no shorter than this, but for the last. */
 enum { LEAST_PIECE = 1024 };
 
-/* A split row's window is searched for by its keys where a piece would have to keep this many candidates or more. */
-enum { BY_KEYS = 2048 };
+/*
+ * A split row's window is searched for by its keys where a piece would have to keep this many candidates or more, and the
+ * row is long enough for what a worker needs for that to be small beside it.
+ */
+enum { BY_KEYS = 2048, LEAST_BY_KEYS = 1 << 15 };
 
 /* A split row's window is sorted and written in parts of at least this many. */
 enum { LEAST_PART = 1024 };
@@ -92,7 +95,7 @@ static struct room room_of(const st_rank_request *request, const st_choice *choi
     const size_t piece_hi = room.hi < room.piece ? room.hi : room.piece;
     /* The other families keep to what they are. */
     const int counts = shape.family == ST_CPU_FILTER || shape.family == ST_CPU_LANES || shape.family == ST_CPU_RADIX;
-    if (room.segments > 1 && counts && piece_hi >= BY_KEYS) {
+    if (room.segments > 1 && counts && piece_hi >= BY_KEYS && cols >= LEAST_BY_KEYS) {
         room.by_keys = 1;
         room.split = st_cpu_split_of(room.wide, cols, window.hi - window.lo, room.workers);
         room.bytes = room.split.bytes;
