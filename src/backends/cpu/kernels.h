@@ -70,8 +70,8 @@ typedef struct st_cpu_kernels {
     void (*sort_first_narrow)(st_narrow *entries, size_t count, size_t k);
 } st_cpu_kernels;
 
-/* 64-bit words that promising_blocks needs: a cache line a block, and 4 to 8 keys for each of hi. */
-static inline size_t st_cpu_promising_words(size_t blocks, size_t hi) { return 8 * (blocks + hi) + 64; }
+/* 64-bit words that promising_blocks needs: a cache line a block, and no more groups than that has keys. */
+static inline size_t st_cpu_promising_words(size_t blocks) { return 16 * blocks; }
 
 /* Key widths of 8, 16, 32 and 64 bits are classes 0 to 3. */
 enum { ST_CPU_CLASSES = 4 };

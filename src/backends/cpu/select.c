@@ -43,29 +43,29 @@ static struct sample sample_of(size_t length, size_t hi, size_t words) {
 enum { MOST_BLOCKS = 8192, LEAST_BLOCK = 64 };
 
 /*
- * Columns of a row's blocks, 0 where blocks do not serve. Going through the blocks costs some cycles each, and reading one
+ * Columns of a row's blocks, at most so many; 0 where blocks do not serve. Going through the blocks costs some cycles each, and reading one
  * again that holds one of the best some two for each 64 bytes; their sum is least near 64 sqrt(row in lines / hi) bytes. Where
  * there are less than two blocks for each of hi, most are read again, which serves rows that fit L1: their blocks are
  * as large as leaves four lanes for each of hi.
  */
-static size_t block_of(size_t length, size_t hi, uint32_t bits) {
+static size_t block_of(size_t length, size_t hi, uint32_t bits, size_t most) {
     enum { L1_LINES = 384 };
     const size_t line = 512 / bits, lines = length / line;
     if (length > INT32_MAX) return 0; /* positions are 32 bits, and signed where they are gathered from */
     size_t block = LEAST_BLOCK;
-    while (block / line * (block / line) * hi < 2 * lines) block *= 2;
+    while (block / line * (block / line) * hi < 2 * lines && 2 * block <= most) block *= 2;
     if (length / block < 2 * hi) {
         if (lines > L1_LINES) return 0;
-        for (block = LEAST_BLOCK; length / (2 * block) * line >= 4 * hi;) block *= 2;
+        for (block = LEAST_BLOCK; length / (2 * block) * line >= 4 * hi && 2 * block <= most;) block *= 2;
     }
     const size_t blocks = length / block;
     return blocks * line >= 4 * hi && blocks * line >= 64 && blocks <= MOST_BLOCKS ? block : 0;
 }
 
-/* Words for any row of up to `length` columns and any window that ends by hi: least keys, and half a word a block listed. */
-static size_t block_words(size_t length, size_t hi) {
+/* Words for any row of up to `length` columns: least keys, and half a word for each block listed and one more. */
+static size_t block_words(size_t length) {
     const size_t blocks = length / LEAST_BLOCK < MOST_BLOCKS ? length / LEAST_BLOCK : MOST_BLOCKS;
-    return st_cpu_promising_words(blocks, hi < blocks ? hi : blocks) + blocks / 2 + 1;
+    return st_cpu_promising_words(blocks) + blocks / 2 + 1;
 }
 
 /* A row's scratch: entries first, then 64-bit words (lane minima, run positions, digit counts). */
@@ -90,7 +90,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
             layout.words = power_of_two(hi < 32 ? 64 : hi > SIZE_MAX / 4 ? SIZE_MAX / 4 : 2 * hi);
             if (!st_multiply_size(layout.words, shape->depth, &layout.words)) return layout;
             if (layout.words > length) layout.words = length;
-            if (layout.words < block_words(length, hi)) layout.words = block_words(length, hi);
+            if (layout.words < block_words(length)) layout.words = block_words(length);
             /* fall through */
         case ST_CPU_FILTER:
             if (!st_multiply_size(hi, shape->depth, &buffer) || !st_add_size(buffer, hi + SLACK + shape->block, &layout.entries))
