@@ -81,12 +81,25 @@ typedef struct st_bench_peer {
 /* The peer at a position from 0; NULL beyond the end. */
 const st_bench_peer *st_bench_peer_at(int32_t position);
 
+/* Keys that order as the elements do (or reversed), in the low bits of a word; -0 has the key of +0. */
+void st_bench_keys(st_dtype dtype, int descending, const unsigned char *elements, int64_t count, uint64_t *keys);
+
+/* Threads that share the rows of a case: a row is never split. */
+int32_t st_bench_peer_workers(const st_bench_case *point);
+
 /* ---- one measured case (bench_measure.c) ------------------------------------------------------------------------- */
 
-/* One that takes part: a plan, or a peer. */
+struct st_bench_apart;  /* bench_apart.h */
+struct st_bench_remote; /* bench_worker.h */
+struct st_bench_shared;
+struct st_bench_worker;
+
+/* One that takes part: a plan, a peer of this process or of the worker's, or as many contexts as there are threads. */
 typedef struct st_bench_contender {
     char name[96];
-    const st_bench_peer *peer; /* NULL: plan is run */
+    const st_bench_peer *peer; /* NULL: plan is run, where the two below do not say otherwise */
+    const struct st_bench_remote *remote;
+    int32_t apart;
     st_plan plan;
     int32_t plans; /* 1: the plan is asked for again in every timed call, as a program without a plan at hand does */
 } st_bench_contender;
@@ -98,14 +111,26 @@ typedef struct st_bench_lab {
     uint64_t random; /* state of the order of contenders */
     int64_t reps;
     uint64_t memory; /* bytes that a case may take; 0: not known */
+    double give_up;  /* seconds of one call from which a contender is left out of a case */
+    struct st_bench_worker *worker; /* NULL: there is none */
+    struct st_bench_apart *apart;   /* NULL until a case needs it */
     st_progress *progress; /* counts repetitions of cases */
 } st_bench_lab;
 
 /* Times of every contender in every repetition, at [contender * reps + repetition], in nanoseconds. */
 typedef struct st_bench_samples {
     double *ns;
-    double *read_ns; /* the read limit, timed just before that sample */
+    double *read_ns; /* the read limit, timed just before that sample, in the same process */
 } st_bench_samples;
+
+/* What the first run of a contender told. */
+typedef struct st_bench_finding {
+    int32_t left_out, wrong;
+    int32_t threads; /* that it uses */
+    char note[256];  /* why it was left out */
+    char how[96];
+    char index_dtype[16];
+} st_bench_finding;
 
 /* Bytes of a case beside its input: outputs, workspace, scratch. 0 where the number overflows. */
 uint64_t st_bench_working_bytes(const st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders,
@@ -113,10 +138,14 @@ uint64_t st_bench_working_bytes(const st_bench_lab *lab, const st_bench_case *po
 
 /*
  * Checks every contender's output against contender 0's, then times them, in a fresh random order in each repetition.
+ * Fills `findings`, zeroed and one for each; those are left out that take longer than lab->give_up, where that is above 0,
+ * or do not take the case, or, in the worker, are wrong.
  * Returns 0, 1 (an error, already printed), or 130 (interrupted).
  */
-int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const void *input, const st_bench_contender *contenders,
-                     int32_t count, st_bench_samples *samples);
+struct st_bench_input;
+int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const struct st_bench_input *input,
+                     const st_bench_contender *contenders, int32_t count, st_bench_samples *samples,
+                     st_bench_finding *findings);
 
 /* The median; sorts the values. 0 for none. */
 double st_bench_median(double *values, int64_t count);
@@ -154,14 +183,16 @@ typedef struct st_bench_matrix {
  */
 int st_bench_inspect(const st_bench_lab *lab, const st_bench_matrix *matrix, const st_bench_against *against);
 
-/* The data of one case, kept while the next case needs the same. Start it zeroed; free(elements) ends it. */
+/* The data of one case, kept while the next case needs the same. Start it zeroed, but for `shared`. */
 typedef struct st_bench_input {
     st_bench_case point;
     void *elements;
+    struct st_bench_shared *shared; /* where the elements lie when a worker reads them too; NULL: in this process alone */
 } st_bench_input;
 
 /* Makes the data of a case. Returns 0, or 1 (an error, already printed). */
 int st_bench_prepare(st_bench_input *input, const st_bench_case *point);
+void st_bench_release(st_bench_input *input);
 
 /* ---- the two forms: a matrix (bench_matrix.c) and regret (bench_regret.c) ---------------------------------------- */
 
@@ -172,9 +203,10 @@ typedef struct st_bench_row {
     char device[32];
     char kernel[64];     /* "" for a peer */
     const char *version;
-    int32_t has_choice;
+    int32_t has_choice, is_remote;
     st_choice choice;
-    double ns, read_ns;
+    st_bench_finding finding;
+    double ns, read_ns; /* nothing where it was left out */
     double ratio; /* the median of each sample's time over its own read limit */
     double noise; /* the same plan timed twice: the longer median over the shorter */
 } st_bench_row;
@@ -182,6 +214,7 @@ typedef struct st_bench_row {
 typedef struct st_bench_rows {
     st_bench_row *list;
     int64_t count, capacity;
+    int64_t wrong; /* contenders that were left out because their answer was wrong */
 } st_bench_rows;
 
 /* Measures the matrix; what was measured stays in *rows whatever the answer: 0, 1 (error, printed), 130 (interrupted). */

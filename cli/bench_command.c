@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench_apart.h"
+#include "bench_worker.h"
 
 static const char about[] =
     "Times the library's own plan on made-up data, beside forced plans and other ways to do the same:\n"
@@ -21,7 +22,13 @@ static const char notes[] =
     "it. A case that is over in less than 20 microseconds is repeated until a sample lasts that long,\n"
     "with its data in the cache. On a terminal the output is a table; elsewhere its columns are tab-\n"
     "separated and have no header:\n"
-    "  impl device kind dtype rows cols k threads data ns read_ns ratio noise version choice\n\n"
+    "  impl device kind dtype rows cols k threads data ns read_ns ratio noise version choice\n"
+    "Below a table, or on standard error, it says how the worker's peers were called, and who was left\n"
+    "out and why: instead of times there is then a dash. --json has that beside each result.\n\n"
+    "--worker: peers that are no C run in a process that is started once. Input and outputs lie in memory\n"
+    "that both map. It times its own samples and the read limit before each; its answers are checked\n"
+    "here, with equal elements in any order. A peer that is not installed is left out, unless --against\n"
+    "names it. The worker is one of bench/ in the source tree; bench/README.md has the protocol.\n\n"
     "--regret: the time of the plan the engine picks over that of the best candidate, which is picked on\n"
     "one half of the repetitions and timed on the other half. noise is the plan over itself, timed under\n"
     "a second name in the same way. Lists that are not given are a grid from 1x4096 to 1024x512 and k\n"
@@ -32,14 +39,15 @@ static const char notes[] =
 static const char examples[] =
     "  spiraltorch bench --shapes 8x65536,1x1048576 -k 8,64\n"
     "  spiraltorch bench --shapes 1x1048576 -k 64 --kinds topk,midk --dtypes f32,bf16 --data normal,few --against qsort --json\n"
+    "  spiraltorch bench --shapes 8x65536 -k 64 --threads 1 --against numpy,torch --worker 'python3 bench/peers/worker.py'\n"
     "  spiraltorch bench --regret --with fallback --threads 1\n";
 
 static const char *const sources[] = {"fallback", "table", "rules", NULL};
 
 typedef struct settings {
     st_bench_lists lists;
-    const char *against, *device;
-    int64_t reps;
+    const char *against, *device, *worker;
+    int64_t reps, give_up, patience;
     int32_t regret, with, json;
     int32_t reps_given, with_given;
 } settings;
@@ -62,7 +70,14 @@ static int read_settings(int argc, char **argv, settings *chosen) {
          .given = &chosen->reps_given, .about = "repetitions of each case (7; 10 with --regret)"},
         {.name = "against", .kind = ST_OPTION_TEXT, .value = "NAME,...", .target = &chosen->against,
          .about = "who else is timed: qsort (libc's), heap (a plain binary heap; topk\nand bottomk alone), spiraltorch:FAMILY "
-                  "(a forced plan); or all, or\nnone (all)"},
+                  "(a forced plan), spiraltorch:apart\n(independent one-thread contexts on shares of the case), a name of the "
+                  "worker's;\nor all, or none (all)"},
+        {.name = "worker", .kind = ST_OPTION_TEXT, .value = "COMMAND", .target = &chosen->worker,
+         .about = "a process with more peers, such as 'python3 bench/peers/worker.py'\n($ST_BENCH_WORKER; none)"},
+        {.name = "worker-timeout", .kind = ST_OPTION_NUMBER, .value = "SECONDS", .target = &chosen->patience, .low = 1,
+         .high = 86400, .about = "how long the worker may take for one answer (300)"},
+        {.name = "give-up", .kind = ST_OPTION_NUMBER, .value = "SECONDS", .target = &chosen->give_up, .low = 1, .high = 86400,
+         .about = "who takes longer for one call is left out of that case (3)"},
         {.name = "device", .kind = ST_OPTION_TEXT, .value = "ID", .target = &chosen->device,
          .about = "where plans run, such as cpu (auto)"},
         {.name = "regret", .kind = ST_OPTION_FLAG, .target = &chosen->regret,
@@ -88,6 +103,10 @@ static int settle(settings *chosen) {
                             sources[chosen->with]);
     }
     if (chosen->regret) {
+        chosen->give_up = 0;
+        if (chosen->worker) {
+            return st_cli_usage("bench", "--worker: not with --regret, which compares the library's own plans; leave it out");
+        }
         if (chosen->against) {
             return st_cli_usage("bench", "--against: not with --regret, which compares every candidate; leave it out");
         }
@@ -108,6 +127,10 @@ static int settle(settings *chosen) {
         }
         lists->kinds = lists->kinds ? lists->kinds : "topk";
     }
+    if (!chosen->worker && !chosen->regret) {
+        const char *set = getenv("ST_BENCH_WORKER");
+        chosen->worker = set && *set ? set : NULL;
+    }
     lists->dtypes = lists->dtypes ? lists->dtypes : "f32";
     lists->data = lists->data ? lists->data : "normal";
     return 0;
@@ -116,12 +139,19 @@ static int settle(settings *chosen) {
 /* What was measured is printed in any case, unless an error came before the first result. */
 static int run_matrix(st_bench_lab *lab, const st_bench_matrix *matrix, const settings *chosen) {
     st_bench_against against;
-    st_bench_rows rows = {NULL, 0, 0};
+    st_bench_rows rows = {NULL, 0, 0, 0};
     const char **names = NULL;
     char *text = NULL;
     int inspected = st_bench_read_against(chosen->against ? chosen->against : "all", &against, &names, &text);
+    if (inspected == 0 && chosen->worker) {
+        inspected = st_bench_worker_start(chosen->worker, chosen->patience, lab->progress, &lab->worker);
+        inspected = inspected == 0 ? st_bench_remote_meet(lab->worker) : inspected;
+    }
     if (inspected == 0) {
         inspected = st_bench_inspect(lab, matrix, &against);
+    }
+    if (inspected == 0 && lab->worker) {
+        inspected = st_bench_remote_load(lab->worker, &against, matrix->cases[0].threads);
     }
     int status = inspected;
     if (inspected == 0) {
@@ -131,6 +161,11 @@ static int run_matrix(st_bench_lab *lab, const st_bench_matrix *matrix, const se
         const int printed = chosen->json ? st_bench_json_rows(&rows) : st_bench_print_rows(&rows);
         status = status != 0 ? status : printed;
     }
+    if (status == 0 && rows.wrong > 0) {
+        status = st_cli_fail("bench", "wrong answers of the worker's peers: %lld; they are left out, and the results say where",
+                             (long long)rows.wrong);
+    }
+    st_bench_worker_stop(lab->worker); /* it holds the versions that were printed */
     free(rows.list);
     free(names);
     free(text);
@@ -160,7 +195,8 @@ static int run_regret(st_bench_lab *lab, const st_bench_matrix *matrix, const se
 static int run(const settings *chosen) {
     st_bench_lists lists = chosen->lists;
     st_progress progress = {.active = 0};
-    st_bench_lab lab = {.device = chosen->device, .random = 1, .reps = chosen->reps, .progress = &progress};
+    st_bench_lab lab = {.device = chosen->device, .random = 1, .reps = chosen->reps, .progress = &progress,
+                        .give_up = (double)chosen->give_up};
     st_context_options options = {.struct_size = sizeof options};
     st_bench_case *cases = NULL;
     st_bench_matrix matrix = {NULL, 0};
@@ -184,13 +220,14 @@ static int run(const settings *chosen) {
                                         (int)st_context_threads(lab.context));
     }
     st_bench_crew_stop(lab.crew);
+    st_bench_apart_end(lab.apart);
     free(cases);
     st_context_destroy(lab.context);
     return status;
 }
 
 int st_cli_bench(int argc, char **argv) {
-    settings chosen = {.reps = 7};
+    settings chosen = {.reps = 7, .give_up = 3, .patience = 300};
     int status = read_settings(argc, argv, &chosen);
     if (status != ST_CLI_GO) {
         return status;

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "bench.h"
+#include "bench_apart.h"
+#include "bench_worker.h"
 
 const char *st_bench_kind_name(int32_t kind) {
     return kind == ST_TOPK ? "topk" : kind == ST_MIDK ? "midk" : kind == ST_BOTTOMK ? "bottomk" : "?";
@@ -69,6 +70,7 @@ int st_bench_gather(const st_bench_lab *lab, const st_bench_case *point, const s
     st_plan picked;
     int32_t candidates = 0;
     int32_t peers = 0;
+    int32_t remotes = 0;
     lineup->list = NULL;
     lineup->count = 0;
     st_rank_request_init(&request, point->kind, point->rows, point->cols, point->k);
@@ -85,7 +87,10 @@ int st_bench_gather(const st_bench_lab *lab, const st_bench_case *point, const s
     while (st_bench_peer_at(peers)) {
         peers++;
     }
-    lineup->list = calloc((size_t)candidates + (size_t)peers + 2, sizeof *lineup->list);
+    while (st_bench_remote_at(lab->worker, remotes)) {
+        remotes++;
+    }
+    lineup->list = calloc((size_t)candidates + (size_t)peers + (size_t)remotes + 3, sizeof *lineup->list);
     if (!lineup->list) {
         free(choices);
         return failed(point, "not enough memory for the list of contenders");
@@ -115,6 +120,21 @@ int st_bench_gather(const st_bench_lab *lab, const st_bench_case *point, const s
             snprintf(next->name, sizeof next->name, "%s", peer->name);
             next->peer = peer;
         }
+    }
+    for (int32_t i = 0; against && i < remotes; i++) {
+        const st_bench_remote *remote = st_bench_remote_at(lab->worker, i);
+        if (is_wanted(against, remote->name)) {
+            next = &lineup->list[lineup->count++];
+            memset(next, 0, sizeof *next);
+            snprintf(next->name, sizeof next->name, "%s", remote->name);
+            next->remote = remote;
+        }
+    }
+    if (against && st_bench_apart_takes(point) && is_wanted(against, "spiraltorch:apart")) {
+        next = &lineup->list[lineup->count++];
+        *next = lineup->list[0];
+        snprintf(next->name, sizeof next->name, "spiraltorch:apart");
+        next->apart = 1;
     }
     next = &lineup->list[lineup->count++];
     *next = lineup->list[0];
@@ -183,11 +203,20 @@ int st_bench_inspect(const st_bench_lab *lab, const st_bench_matrix *matrix, con
     for (int32_t j = 0; against && j < against->count && j < 64 && !st_cli_interrupted(); j++) {
         if (!(met >> j & 1)) {
             return st_cli_usage("bench", "--against: nothing named '%s' takes part in these cases; 'all' shows the names "
-                                "that do: peers are qsort and heap (topk and bottomk), forced plans spiraltorch:FAMILY",
-                                against->names[j]);
+                                "that do: peers are qsort and heap (topk and bottomk)%s, forced plans spiraltorch:FAMILY",
+                                against->names[j], lab->worker ? " and the worker's" : "; others, such as torch, need --worker");
         }
     }
     return 0;
+}
+
+void st_bench_release(st_bench_input *input) {
+    if (input->shared) {
+        st_bench_unshare(input->shared);
+    } else {
+        free(input->elements);
+    }
+    input->elements = NULL;
 }
 
 int st_bench_prepare(st_bench_input *input, const st_bench_case *point) {
@@ -196,11 +225,21 @@ int st_bench_prepare(st_bench_input *input, const st_bench_case *point) {
         last->data == point->data) {
         return 0;
     }
-    free(input->elements);
+    st_bench_release(input);
     const uint64_t bytes = data_bytes(point);
     input->point = *point;
-    /* Whole cache lines, so that the read limit is not slowed by loads across two of them. */
-    input->elements = bytes > 0 ? aligned_alloc(64, ((size_t)bytes + 63) / 64 * 64) : NULL;
+    if (input->shared) {
+        const int cause = st_bench_share(input->shared, bytes, 1);
+        if (cause != 0) {
+            char what[160];
+            snprintf(what, sizeof what, "its data cannot be shared with the worker: %s", strerror(cause));
+            return failed(point, what);
+        }
+        input->elements = input->shared->memory;
+    } else {
+        /* Whole cache lines, so that the read limit is not slowed by loads across two of them. */
+        input->elements = bytes > 0 ? aligned_alloc(64, ((size_t)bytes + 63) / 64 * 64) : NULL;
+    }
     if (!input->elements) {
         return failed(point, "not enough memory for its data; use a smaller shape");
     }

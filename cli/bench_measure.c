@@ -3,22 +3,22 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
-#include "bench.h"
+#include "bench_apart.h"
+#include "bench_worker.h"
 
 /* A sample lasts at least this long, so that the clock's own step and cost stay below one part in a hundred. */
 static const double SAMPLE_NS = 20e3;
 
-/* Memory of a case: the first contender's outputs, to compare with; one more set, for the one that runs; scratch. */
+/* Memory of a case: the first contender's outputs, to compare with; a set for the one that runs; the worker's; scratch. */
 typedef struct room {
     uint64_t values_bytes, indices_bytes, scratch_bytes;
     st_bench_arrays expected, found;
     void *scratch;
+    st_bench_shared outputs; /* the worker's: values, and from index_offset on indices */
+    uint64_t index_offset;
 } room;
-
-static int32_t peer_workers(const st_bench_case *point) {
-    return point->rows < point->threads ? (int32_t)point->rows : point->threads;
-}
 
 /* Sizes of a case's memory; 0 where one overflows or a plan's workspace is not known. */
 static int measure_room(const st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders,
@@ -39,9 +39,11 @@ static int measure_room(const st_bench_lab *lab, const st_bench_case *point, con
                 return 0;
             }
             each = (each + 63) / 64 * 64; /* no two workers on one cache line */
-            if (__builtin_mul_overflow(each, (uint64_t)peer_workers(point), &bytes)) {
+            if (__builtin_mul_overflow(each, (uint64_t)st_bench_peer_workers(point), &bytes)) {
                 return 0;
             }
+        } else if (contenders[i].remote || contenders[i].apart) {
+            bytes = 0; /* brings its own */
         } else if (st_rank_workspace(lab->context, &contenders[i].plan, &bytes) != ST_OK) {
             return 0;
         }
@@ -58,7 +60,7 @@ uint64_t st_bench_working_bytes(const st_bench_lab *lab, const st_bench_case *po
     uint64_t bytes;
     if (!measure_room(lab, point, contenders, count, &sizes) ||
         __builtin_add_overflow(sizes.values_bytes, sizes.indices_bytes, &bytes) ||
-        __builtin_mul_overflow(bytes, (uint64_t)2, &bytes) || __builtin_add_overflow(bytes, sizes.scratch_bytes, &bytes)) {
+        __builtin_mul_overflow(bytes, (uint64_t)(lab->worker ? 3 : 2), &bytes) || __builtin_add_overflow(bytes, sizes.scratch_bytes, &bytes)) {
         return 0;
     }
     return bytes > 0 ? bytes : 1;
@@ -92,8 +94,11 @@ static int run(st_bench_lab *lab, const st_bench_case *point, const st_bench_con
     if (contender->peer) {
         const size_t each = (contender->peer->scratch(point) + 63) / 64 * 64;
         peer_job job = {point, contender->peer, arrays, space->scratch, each, repeats};
-        *ns = st_bench_crew_run(lab->crew, peer_workers(point), peer_part, &job) / (double)repeats;
+        *ns = st_bench_crew_run(lab->crew, st_bench_peer_workers(point), peer_part, &job) / (double)repeats;
         return 0;
+    }
+    if (contender->apart) {
+        return st_bench_apart_run(lab, point, arrays, repeats, ns);
     }
     st_rank_buffers buffers;
     memset(&buffers, 0, sizeof buffers);
@@ -138,28 +143,80 @@ static int differs(const st_bench_case *point, const char *first, const char *ot
     return st_cli_fail("bench", "%s: wrong answer: %s and %s give the same indices and different values", name, first, other);
 }
 
+/* A peer of the worker's: its answer is copied out of the shared memory first, where it could still change. */
+static int check_remote(st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contender, const room *space,
+                        double *ns, st_bench_finding *finding) {
+    if (!contender->remote->ready) {
+        finding->left_out = 1;
+        snprintf(finding->note, sizeof finding->note, "missing: %s", contender->remote->reason);
+        return 0;
+    }
+    memset(space->outputs.memory, 0xa5, (size_t)space->outputs.bytes);
+    const int failed = st_bench_remote_check(lab->worker, contender->remote, point, 1e9 * lab->give_up, ns, finding);
+    if (failed || finding->left_out || *ns > 1e9 * lab->give_up) {
+        return failed;
+    }
+    char why[200];
+    memcpy(space->found.values, space->outputs.memory, (size_t)space->values_bytes);
+    memcpy(space->found.indices, (const unsigned char *)space->outputs.memory + space->index_offset,
+           (size_t)space->indices_bytes);
+    if (!st_bench_is_right(point, &space->expected, &space->found, why, sizeof why)) {
+        finding->left_out = finding->wrong = 1;
+        snprintf(finding->note, sizeof finding->note, "wrong answer %s", why);
+    }
+    return 0;
+}
+
+static int check_here(st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders, int32_t i,
+                      const room *space, double *ns) {
+    const st_bench_arrays *arrays = i == 0 ? &space->expected : &space->found;
+    memset(arrays->indices, 0xa5, (size_t)space->indices_bytes);
+    memset(arrays->values, 0xa5, (size_t)space->values_bytes);
+    const int failed = run(lab, point, &contenders[i], arrays, space, 1, ns);
+    if (failed) {
+        return failed;
+    }
+    if (contenders[i].apart && point->rows == 1) {
+        st_bench_apart_join(lab, point, &space->expected, &space->found);
+    }
+    if (i > 0 && (memcmp(space->expected.indices, space->found.indices, (size_t)space->indices_bytes) != 0 ||
+                  memcmp(space->expected.values, space->found.values, (size_t)space->values_bytes) != 0)) {
+        st_progress_hide(lab->progress);
+        return differs(point, contenders[0].name, contenders[i].name, space);
+    }
+    return 0;
+}
+
+/* Too slow to be waited for in every repetition; the library's own plan never is. */
+static void judge_time(const st_bench_lab *lab, int is_own, double ns, st_bench_finding *finding) {
+    if (!is_own && !finding->left_out && ns > 1e9 * lab->give_up) {
+        finding->left_out = 1;
+        snprintf(finding->note, sizeof finding->note, "one call took %.1f s, and --give-up is %g s", ns / 1e9, lab->give_up);
+    }
+}
+
 /*
- * One run of each before the clock counts: the outputs must be the same to the bit. It warms caches and pages, and tells how
- * often a short case must be repeated.
+ * One run of each before the clock counts: the outputs must be the same to the bit, or right for those who order equal
+ * elements in their own way. It warms caches and pages, and tells how often a short case must be repeated.
  */
 static int check(st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders, int32_t count,
-                 const room *space, int64_t *repeats) {
+                 const room *space, int64_t *repeats, st_bench_finding *findings) {
     for (int32_t i = 0; i < count; i++) {
-        const st_bench_arrays *arrays = i == 0 ? &space->expected : &space->found;
+        const st_bench_contender *contender = &contenders[i];
         double ns = 0;
-        memset(arrays->indices, 0xa5, (size_t)space->indices_bytes);
-        memset(arrays->values, 0xa5, (size_t)space->values_bytes);
-        int failed = run(lab, point, &contenders[i], arrays, space, 1, &ns);
+        int failed = contender->remote ? check_remote(lab, point, contender, space, &ns, &findings[i])
+                                       : check_here(lab, point, contenders, i, space, &ns);
         if (failed) {
             return failed;
         }
-        if (i > 0 && (memcmp(space->expected.indices, space->found.indices, (size_t)space->indices_bytes) != 0 ||
-                      memcmp(space->expected.values, space->found.values, (size_t)space->values_bytes) != 0)) {
-            st_progress_hide(lab->progress);
-            return differs(point, contenders[0].name, contenders[i].name, space);
+        if (!contender->remote) {
+            findings[i].threads = contender->peer ? st_bench_peer_workers(point) : point->threads;
+            snprintf(findings[i].index_dtype, sizeof findings[i].index_dtype, "i64");
+            snprintf(findings[i].how, sizeof findings[i].how, "%s", contender->peer ? contender->peer->about : "");
         }
-        if (ns < SAMPLE_NS) { /* the first run pays for cold memory: short ones are timed again */
-            failed = run(lab, point, &contenders[i], arrays, space, 8, &ns);
+        judge_time(lab, i == 0 || i == count - 1 || lab->give_up <= 0, ns, &findings[i]);
+        if (ns < SAMPLE_NS && !contender->remote) { /* the first run pays for cold memory: short ones are timed again */
+            failed = run(lab, point, contender, &space->found, space, 8, &ns);
             if (failed) {
                 return failed;
             }
@@ -172,8 +229,27 @@ static int check(st_bench_lab *lab, const st_bench_case *point, const st_bench_c
     return 0;
 }
 
+/* One sample and its read limit, both in the process where the contender runs. */
+static int sample(st_bench_lab *lab, const st_bench_case *point, const void *input, const st_bench_contender *contender,
+                  const room *space, int64_t repeats, int64_t reads, double *ns, double *read_ns) {
+    const size_t bytes = (size_t)point->rows * (size_t)point->cols * (size_t)st_dtype_size(point->dtype);
+    if (contender->remote) {
+        const int failed = st_bench_remote_time(lab->worker, contender->remote, repeats, reads, ns, read_ns);
+        if (point->threads > 1) {
+            const struct timespec rest = {0, 2000000}; /* threads of OpenMP spin on for a while when their work is done */
+            nanosleep(&rest, NULL);
+        }
+        return failed;
+    }
+    /* An untimed pass first: what the contender before left in the caches is nobody's merit. */
+    (void)st_bench_read(lab->crew, point->threads, input, bytes, 1);
+    *read_ns = st_bench_read(lab->crew, point->threads, input, bytes, reads);
+    return run(lab, point, contender, &space->found, space, repeats, ns);
+}
+
 static int time_all(st_bench_lab *lab, const st_bench_case *point, const void *input, const st_bench_contender *contenders,
-                    int32_t count, const room *space, const int64_t *repeats, int32_t *order, st_bench_samples *samples) {
+                    int32_t count, const room *space, const int64_t *repeats, const st_bench_finding *findings, int32_t *order,
+                    st_bench_samples *samples) {
     const size_t bytes = (size_t)point->rows * (size_t)point->cols * (size_t)st_dtype_size(point->dtype);
     const double once = st_bench_read(lab->crew, point->threads, input, bytes, 1);
     const int64_t reads = once < SAMPLE_NS ? (int64_t)(SAMPLE_NS / (once > 1 ? once : 1)) + 1 : 1;
@@ -188,11 +264,10 @@ static int time_all(st_bench_lab *lab, const st_bench_case *point, const void *i
             if (st_cli_interrupted()) {
                 return 130;
             }
-            /* An untimed pass first: what the contender before left in the caches is nobody's merit. */
-            (void)st_bench_read(lab->crew, point->threads, input, bytes, 1);
-            samples->read_ns[at] = st_bench_read(lab->crew, point->threads, input, bytes, reads);
-            const int failed =
-                run(lab, point, &contenders[order[i]], &space->found, space, repeats[order[i]], &samples->ns[at]);
+            const int failed = findings[order[i]].left_out
+                                   ? 0
+                                   : sample(lab, point, input, &contenders[order[i]], space, repeats[order[i]], reads,
+                                            &samples->ns[at], &samples->read_ns[at]);
             if (failed) {
                 return failed;
             }
@@ -202,8 +277,27 @@ static int time_all(st_bench_lab *lab, const st_bench_case *point, const void *i
     return 0;
 }
 
-int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const void *input, const st_bench_contender *contenders,
-                     int32_t count, st_bench_samples *samples) {
+/* What the contenders need beside the arrays: the worker's view of the case, and the contexts apart. */
+static int set_up(st_bench_lab *lab, const st_bench_case *point, const st_bench_input *input,
+                  const st_bench_contender *contenders, int32_t count, room *space) {
+    int failed = 0;
+    for (int32_t i = 0; i < count && !failed; i++) {
+        if (contenders[i].apart) {
+            failed = st_bench_apart_prepare(lab, point);
+        } else if (contenders[i].remote && contenders[i].remote->ready && !space->outputs.memory) {
+            space->index_offset = (space->values_bytes + 63) / 64 * 64;
+            const int cause = st_bench_share(&space->outputs, space->index_offset + space->indices_bytes, 0);
+            failed = cause != 0 ? st_cli_fail("bench", "--worker: its outputs cannot be shared: %s", strerror(cause))
+                                : st_bench_remote_case(lab->worker, point, input->shared, &space->outputs,
+                                                       space->index_offset);
+        }
+    }
+    return failed;
+}
+
+int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const st_bench_input *input,
+                     const st_bench_contender *contenders, int32_t count, st_bench_samples *samples,
+                     st_bench_finding *findings) {
     room space;
     int result = 1;
     int64_t *repeats = malloc((size_t)count * sizeof *repeats);
@@ -212,8 +306,8 @@ int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const void *
         memset(&space, 0, sizeof space);
         space.values_bytes = UINT64_MAX; /* refused below, with the case's name */
     }
-    space.expected = (st_bench_arrays){input, reserve(space.values_bytes), reserve(space.indices_bytes)};
-    space.found = (st_bench_arrays){input, reserve(space.values_bytes), reserve(space.indices_bytes)};
+    space.expected = (st_bench_arrays){input->elements, reserve(space.values_bytes), reserve(space.indices_bytes)};
+    space.found = (st_bench_arrays){input->elements, reserve(space.values_bytes), reserve(space.indices_bytes)};
     space.scratch = reserve(space.scratch_bytes);
     if (!repeats || !order || !space.scratch || !space.expected.values || !space.expected.indices || !space.found.values ||
         !space.found.indices) {
@@ -222,11 +316,15 @@ int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const void *
         st_progress_hide(lab->progress);
         st_cli_fail("bench", "%s: not enough memory for its outputs and scratch; use fewer rows or a smaller k", name);
     } else {
-        result = check(lab, point, contenders, count, &space, repeats);
+        result = set_up(lab, point, input, contenders, count, &space);
         if (result == 0) {
-            result = time_all(lab, point, input, contenders, count, &space, repeats, order, samples);
+            result = check(lab, point, contenders, count, &space, repeats, findings);
+        }
+        if (result == 0) {
+            result = time_all(lab, point, input->elements, contenders, count, &space, repeats, findings, order, samples);
         }
     }
+    st_bench_unshare(&space.outputs);
     free(space.scratch);
     free(space.found.indices);
     free(space.found.values);

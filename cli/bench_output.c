@@ -93,6 +93,45 @@ static void print_table(const table *all) {
     }
 }
 
+/* What the columns have no room for: how a peer of the worker's was called, and why one was left out; each once. */
+static void format_footnote(const st_bench_row *row, char *text, size_t capacity) {
+    const st_bench_finding *finding = &row->finding;
+    text[0] = '\0';
+    if (finding->left_out) {
+        snprintf(text, capacity, "%s left out: %s", row->impl, finding->note);
+    } else if (row->kernel[0] == '\0' && finding->how[0]) {
+        snprintf(text, capacity, "%s (%s): %s; indices %s, %d thread%s", row->impl, row->version, finding->how,
+                 finding->index_dtype, (int)finding->threads, finding->threads == 1 ? "" : "s");
+    }
+}
+
+static void print_footnotes(const st_bench_rows *rows, FILE *file) {
+    char(*known)[640] = calloc((size_t)rows->count + 1, sizeof *known);
+    int64_t count = 0;
+    for (int64_t r = 0; known && r < rows->count; r++) {
+        int64_t i = 0;
+        format_footnote(&rows->list[r], known[count], sizeof known[count]);
+        while (strcmp(known[i], known[count]) != 0) {
+            i++;
+        }
+        if (i == count && known[count][0]) {
+            fprintf(file, "%s\n", known[count++]);
+        }
+    }
+    free(known);
+}
+
+/* In a pipe the lines are for a program, and what a person should know goes to standard error, if it is worth that. */
+static int has_news(const st_bench_rows *rows) {
+    for (int64_t r = 0; r < rows->count; r++) {
+        const st_bench_row *row = &rows->list[r];
+        if (row->finding.left_out || row->is_remote) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int st_bench_print_rows(const st_bench_rows *rows) {
     static const char *const titles[] = {"impl", "device",  "kind",  "dtype", "rows",    "cols",  "k", "threads",
                                          "data", "ns",      "read_ns", "ratio", "noise", "version", "choice"};
@@ -107,11 +146,16 @@ int st_bench_print_rows(const st_bench_rows *rows) {
         snprintf(cells[0], CELL_BYTES, "%s", row->impl);
         snprintf(cells[1], CELL_BYTES, "%s", row->device);
         format_point(&row->point, cells + 2);
-        snprintf(cells[9], CELL_BYTES, "%.0f", row->ns);
-        snprintf(cells[10], CELL_BYTES, "%.0f", row->read_ns);
-        snprintf(cells[11], CELL_BYTES, "%.2f", row->ratio);
+        for (int c = 9; c <= 11; c++) {
+            snprintf(cells[c], CELL_BYTES, "-");
+        }
+        if (!row->finding.left_out) {
+            snprintf(cells[9], CELL_BYTES, "%.0f", row->ns);
+            snprintf(cells[10], CELL_BYTES, "%.0f", row->read_ns);
+            snprintf(cells[11], CELL_BYTES, "%.2f", row->ratio);
+        }
         snprintf(cells[12], CELL_BYTES, "%.3f", row->noise);
-        snprintf(cells[13], CELL_BYTES, "%s", row->version);
+        snprintf(cells[13], CELL_BYTES, "%s", row->version[0] ? row->version : "-");
         snprintf(cells[14], CELL_BYTES, "-");
         if (row->has_choice) {
             format_choice(&row->choice, cells[14], CELL_BYTES);
@@ -119,6 +163,10 @@ int st_bench_print_rows(const st_bench_rows *rows) {
     }
     print_table(&all);
     free(all.cells);
+    if (isatty(STDOUT_FILENO) || has_news(rows)) {
+        fflush(stdout);
+        print_footnotes(rows, isatty(STDOUT_FILENO) ? stdout : stderr);
+    }
     return 0;
 }
 
@@ -211,6 +259,26 @@ static int finish(st_json_writer *writer) {
     return status == ST_OK || status == ST_E_IO ? 0 : st_cli_fail("bench", "--json: %s", st_last_message());
 }
 
+/* One that was left out has no times: null. */
+static void write_result(st_json_writer *writer, const st_bench_row *row) {
+    static const char *const keys[] = {"ns", "read_ns", "ratio"};
+    const double numbers[] = {row->ns, row->read_ns, row->ratio};
+    const st_bench_finding *finding = &row->finding;
+    for (int i = 0; i < 3; i++) {
+        if (finding->left_out) {
+            write_text(writer, keys[i], NULL);
+        } else {
+            write_number(writer, keys[i], numbers[i]);
+        }
+    }
+    write_number(writer, "noise", row->noise);
+    write_text(writer, "version", row->version[0] ? row->version : NULL);
+    write_text(writer, "how", finding->how[0] ? finding->how : NULL);
+    write_text(writer, "index_dtype", finding->index_dtype[0] ? finding->index_dtype : NULL);
+    write_integer(writer, "threads_used", finding->threads);
+    write_text(writer, "left_out", finding->left_out ? finding->note : NULL);
+}
+
 int st_bench_json_rows(const st_bench_rows *rows) {
     st_json_writer writer;
     st_json_start(&writer, to_output, stdout);
@@ -223,11 +291,7 @@ int st_bench_json_rows(const st_bench_rows *rows) {
         write_text(&writer, "kernel", row->has_choice ? row->kernel : NULL);
         write_text(&writer, "device", row->device);
         write_point(&writer, &row->point);
-        write_number(&writer, "ns", row->ns);
-        write_number(&writer, "read_ns", row->read_ns);
-        write_number(&writer, "ratio", row->ratio);
-        write_number(&writer, "noise", row->noise);
-        write_text(&writer, "version", row->version);
+        write_result(&writer, row);
         st_json_end_object(&writer);
     }
     st_json_end_array(&writer);

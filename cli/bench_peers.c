@@ -48,7 +48,7 @@ typedef struct pair {
         }                                                                                                              \
     } while (0)
 
-static void make_keys(st_dtype dtype, int descending, const unsigned char *elements, int64_t count, uint64_t *keys) {
+void st_bench_keys(st_dtype dtype, int descending, const unsigned char *elements, int64_t count, uint64_t *keys) {
     switch (dtype) {
     case ST_F32: FLOAT_KEYS(uint32_t, 0x7f800000u); break;
     case ST_F64: FLOAT_KEYS(uint64_t, 0x7ff0000000000000u); break;
@@ -107,7 +107,7 @@ static void qsort_rows(const st_bench_case *point, const st_bench_arrays *arrays
         const unsigned char *row = (const unsigned char *)arrays->input + (size_t)r * (size_t)point->cols * size;
         for (int64_t from = 0; from < point->cols; from += BLOCK) {
             const int64_t count = point->cols - from < BLOCK ? point->cols - from : BLOCK;
-            make_keys(point->dtype, descending, row + (size_t)from * size, count, keys);
+            st_bench_keys(point->dtype, descending, row + (size_t)from * size, count, keys);
             for (int64_t i = 0; i < count; i++) {
                 const uint64_t index = (uint64_t)(from + i);
                 if (in_words) {
@@ -185,7 +185,7 @@ static void heap_rows(const st_bench_case *point, const st_bench_arrays *arrays,
         size_t held = 0;
         for (int64_t from = 0; from < point->cols; from += BLOCK) {
             const int64_t count = point->cols - from < BLOCK ? point->cols - from : BLOCK;
-            make_keys(point->dtype, descending, row + (size_t)from * size, count, keys);
+            st_bench_keys(point->dtype, descending, row + (size_t)from * size, count, keys);
             for (int64_t i = 0; i < count; i++) {
                 const pair item = {keys[i], (uint64_t)(from + i)};
                 if (held < k) {
@@ -215,6 +215,10 @@ static const st_bench_peer peers[] = {
     {"qsort", "libc's qsort of packed (key, index) pairs", qsort_version, qsort_takes, qsort_scratch, qsort_rows},
     {"heap", "a plain binary heap of k pairs; topk and bottomk alone", st_version, heap_takes, heap_scratch, heap_rows},
 };
+
+int32_t st_bench_peer_workers(const st_bench_case *point) {
+    return point->rows < point->threads ? (int32_t)point->rows : point->threads;
+}
 
 const st_bench_peer *st_bench_peer_at(int32_t position) {
     return position >= 0 && position < (int32_t)(sizeof peers / sizeof peers[0]) ? &peers[position] : NULL;

@@ -76,24 +76,28 @@ int st_bench_run_regret(st_bench_lab *lab, const st_bench_matrix *matrix, st_ben
         const st_bench_case *point = &matrix->cases[i];
         st_bench_lineup lineup = {0};
         double *numbers = NULL;
+        st_bench_finding *findings = NULL;
         result = st_cli_interrupted() ? 130 : st_bench_gather(lab, point, NULL, &lineup);
         if (result == 0) {
             const size_t count = (size_t)lineup.count * (size_t)lab->reps;
             numbers = calloc(2 * count + (size_t)lab->reps, sizeof *numbers);
             st_bench_samples samples = {numbers, numbers ? numbers + count : NULL};
-            result = numbers ? st_bench_prepare(&input, point) : st_cli_fail("bench", "--reps: not enough memory; use fewer");
+            findings = calloc((size_t)lineup.count, sizeof *findings);
+            result = numbers && findings ? st_bench_prepare(&input, point)
+                                         : st_cli_fail("bench", "--reps: not enough memory; use fewer");
             if (result == 0) {
-                result = st_bench_measure(lab, point, input.elements, lineup.list, lineup.count, &samples);
+                result = st_bench_measure(lab, point, &input, lineup.list, lineup.count, &samples, findings);
             }
             if (result == 0) {
                 judge(lab, point, &lineup, &samples, numbers + 2 * count, &regret->list[regret->count++]);
             }
         }
+        free(findings);
         free(numbers);
         free(lineup.list);
     }
     st_progress_hide(lab->progress);
-    free(input.elements);
+    st_bench_release(&input);
     const int summed = conclude(regret);
     return result != 0 ? result : summed;
 }
