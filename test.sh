@@ -92,7 +92,7 @@ rank_check() {
 install_start=$(date +%s)
 need_packages cmake ninja-build gcc g++ libc6-dev pkgconf libcmocka-dev python3 python3-numpy python3-pytest \
     libopenblas-dev zlib1g-dev dataset-fashion-mnist || give_up "What the tests need is not here."
-need_packages locales mandoc || echo "The tests that need them will be skipped."
+need_packages locales mandoc libhwy-dev || echo "The tests that need them will be skipped."
 fuzz_missing=
 need_packages clang-14 libclang-rt-14-dev || fuzz_missing="no clang with libFuzzer"
 arm_missing=
@@ -127,7 +127,7 @@ export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
 # ---- release --------------------------------------------------------------------------------------------------------
 part "release build" 60
-build release $werror -DST_BUILD_EXAMPLES=ON || {
+build release $werror -DST_BUILD_EXAMPLES=ON -DST_BUILD_BENCH_PEERS=ON || {
     part_end
     "$ST_PYTHON" tests/tally.py report
     exit 1

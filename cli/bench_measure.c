@@ -60,7 +60,8 @@ uint64_t st_bench_working_bytes(const st_bench_lab *lab, const st_bench_case *po
     uint64_t bytes;
     if (!measure_room(lab, point, contenders, count, &sizes) ||
         __builtin_add_overflow(sizes.values_bytes, sizes.indices_bytes, &bytes) ||
-        __builtin_mul_overflow(bytes, (uint64_t)(lab->worker ? 3 : 2), &bytes) || __builtin_add_overflow(bytes, sizes.scratch_bytes, &bytes)) {
+        __builtin_mul_overflow(bytes, (uint64_t)(lab->worker ? 3 : 2), &bytes) ||
+        __builtin_add_overflow(bytes, sizes.scratch_bytes, &bytes)) {
         return 0;
     }
     return bytes > 0 ? bytes : 1;

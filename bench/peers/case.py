@@ -22,13 +22,14 @@ class Cannot(Exception):
 class Way:
     """One way for a peer to answer a case: call() gives values and indices, store() puts them where the program looks.
 
-    What call() returns is the peer's own: store() is not timed.
+    What call() returns is the peer's own: store() is not timed, and neither is prepare(), which comes before.
     """
 
-    def __init__(self, how, call, store=None, index_dtype="i64", threads=1, timed=None):
+    def __init__(self, how, call, store=None, index_dtype="i64", threads=1, timed=None, prepare=None):
         self.how = how
         self.call = call
         self.store = store
+        self.prepare = prepare or (lambda: None)
         self.index_dtype = index_dtype
         self.threads = threads
         self.timed = timed  # nanoseconds of one call, the mean of so many; for a peer with a clock of its own

@@ -23,7 +23,6 @@ class Faiss:
         if case.dtype != "f32":
             raise Cannot(f"its heaps and partitions take float32, not {case.dtype}")
         faiss = self.faiss
-        faiss.omp_set_num_threads(case.threads)
         x = case.numpy_input(self.numpy)
         values, indices = case.numpy_outputs(self.numpy)
         # The greatest are kept in a heap whose root is the least.
@@ -33,13 +32,12 @@ class Faiss:
         source = faiss.swig_ptr(x)
 
         def by_heaps():
-            faiss.omp_set_num_threads(case.threads)
             heaps.heapify()
             heaps.addn(case.cols, source)
             heaps.reorder()
 
         found = [Way("heap array (as kmax)" if case.descending else "heap array (as kmin)", by_heaps,
-                     threads=case.threads)]
+                     threads=case.threads, prepare=lambda: faiss.omp_set_num_threads(case.threads))]
         if 1 < case.k < case.cols and case.rows <= 4096:  # a call of Python's for each row
             found.append(Way("partition of each row, argsort", self._by_partition(case, x, values, indices)))
         return found

@@ -27,7 +27,6 @@ class Torch:
         if case.dtype not in TENSOR_DTYPES:
             raise Cannot(f"torch.topk takes no {case.dtype}")
         dtype = getattr(torch, TENSOR_DTYPES[case.dtype])
-        torch.set_num_threads(case.threads)
         rows, cols, k = case.rows, case.cols, case.k
         # frombuffer and not from_numpy: a PyTorch of before NumPy 2 has the one and not the other.
         x = torch.frombuffer(case.input, dtype=dtype, count=rows * cols).reshape(rows, cols)
@@ -36,15 +35,13 @@ class Torch:
                                    offset=case.index_offset).reshape(rows, k)
         out = (values, indices)
 
-        def topk():
-            torch.set_num_threads(case.threads)
-            torch.topk(x, k, dim=1, largest=case.descending, sorted=True, out=out)
+        def way(how, call, store=None):
+            return Way(how, call, store, threads=case.threads, prepare=lambda: torch.set_num_threads(case.threads))
 
-        found = [Way("topk", topk, threads=case.threads)]
+        found = [way("topk", lambda: torch.topk(x, k, dim=1, largest=case.descending, sorted=True, out=out))]
         if k == 1:
             extreme = torch.max if case.descending else torch.min
-            found.append(Way("max" if case.descending else "min", lambda: extreme(x, 1, keepdim=True, out=out),
-                             threads=case.threads))
+            found.append(way("max" if case.descending else "min", lambda: extreme(x, 1, keepdim=True, out=out)))
         if 8 * k >= cols:
             whole = (torch.empty_like(x), torch.empty((rows, cols), dtype=torch.int64))
 
@@ -56,5 +53,5 @@ class Torch:
                 values.copy_(answer[0])
                 indices.copy_(answer[1])
 
-            found.append(Way("sort", sort, store, threads=case.threads))
+            found.append(way("sort", sort, store))
         return found

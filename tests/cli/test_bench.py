@@ -14,7 +14,7 @@ PROGRAM = os.environ["SPIRALTORCH"]
 DTYPES = ["f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"]
 DATA = ["normal", "asc", "desc", "equal", "few", "neginf", "narrow"]
 FIELDS = {"impl", "choice", "device", "kind", "dtype", "rows", "cols", "k", "threads", "data", "ns", "read_ns", "ratio",
-          "noise", "version"}
+          "noise", "version", "how", "index_dtype", "threads_used", "left_out"}
 
 
 def run(*arguments, **options):
@@ -89,6 +89,22 @@ def test_one_forced_family_by_name():
     assert rows[1]["kernel"].endswith("/" + families[0].split(":")[1])
 
 
+@pytest.mark.parametrize("shape", ["5x700", "1x2001"])
+@pytest.mark.parametrize("kind", ["topk", "bottomk"])
+def test_contexts_apart_on_shares_of_the_rows_or_of_the_one_row(shape, kind):
+    rows = measure("--shapes", shape, "-k", "1,300", "--kinds", kind, "--data", "normal,few", "--threads", "1,2,3", "--reps",
+                   "1", "--against", "spiraltorch:apart")  # a wrong answer would be an error
+    several = [row for row in rows if row["impl"] == "spiraltorch:apart"]
+    assert sorted({row["threads"] for row in several}) == [2, 3]
+    assert len(several) == 2 * 2 * 2
+    assert all(row["ns"] > 0 and row["threads_used"] == row["threads"] for row in several)
+
+
+def test_contexts_apart_need_a_share_each():
+    done = run("--shapes", "2x50,1x50", "-k", "40", "--threads", "3", "--reps", "1", "--against", "spiraltorch:apart")
+    assert done.returncode == 2 and "spiraltorch:apart" in done.stderr
+
+
 def test_a_pipe_gets_tab_separated_lines_without_a_header():
     done = run("--shapes", "2x100", "-k", "4", "--threads", "1", "--reps", "1", "--against", "qsort")
     assert done.returncode == 0, done.stderr
@@ -114,7 +130,8 @@ def test_a_terminal_gets_an_aligned_table():
         os.close(leader)
     assert done.returncode == 0, done.stderr
     lines = text.replace("\r", "").rstrip("\n").split("\n")
-    assert len(lines) == 3
+    assert len(lines) == 4
+    assert lines[3].startswith("qsort (") and lines[3].endswith("indices i64, 1 thread")
     assert lines[0].split() == ["impl", "device", "kind", "dtype", "rows", "cols", "k", "threads", "data", "ns", "read_ns",
                                 "ratio", "noise", "version", "choice"]
     start = lines[0].index("choice")
@@ -175,6 +192,8 @@ def test_regret_in_a_pipe_ends_with_the_summary():
     (["--regret", "--with", "hope"], 2, "--with"),
     (["--regret", "--reps", "1"], 2, "--reps"),
     (["--regret", "--against", "qsort"], 2, "--against"),
+    (["--regret", "--worker", "true"], 2, "--worker"),
+    (["--shapes", "8x8", "-k", "1", "--give-up", "0"], 2, "--give-up"),
     (["--shapes", "8x8", "-k", "1", "--colour"], 2, "--colour"),
     (["--shapes", "8x8", "-k", "1", "extra"], 2, "extra"),
     (["--shapes", "8x8", "-k", "1", "--device", "cuda:7"], 1, "--device"),
@@ -233,6 +252,6 @@ def test_a_closed_pipe_ends_quietly():
 def test_help_names_every_option():
     done = run("--help")
     assert done.returncode == 0
-    for option in ("--shapes", "-k", "--kinds", "--dtypes", "--data", "--threads", "--reps", "--against", "--regret",
-                   "--with", "--json"):
+    for option in ("--shapes", "-k", "--kinds", "--dtypes", "--data", "--threads", "--reps", "--against", "--worker",
+                   "--worker-timeout", "--give-up", "--regret", "--with", "--json"):
         assert option in done.stdout
