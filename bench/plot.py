@@ -91,10 +91,9 @@ def panels_of(cases):
 
 
 def draw_contenders(pyplot, panels, path):
-    columns = min(4, len(panels))
-    lines = -(-len(panels) // columns)
-    figure, grid = pyplot.subplots(lines, columns, figsize=(4 * columns + 2, 3.2 * lines), squeeze=False,
-                                   layout="constrained")
+    columns = min(4, len(panels) + 1)  # one more for the legend
+    lines = -(-(len(panels) + 1) // columns)
+    figure, grid = pyplot.subplots(lines, columns, figsize=(4 * columns, 3.2 * lines), squeeze=False, layout="constrained")
     names = list(dict.fromkeys(impl for panel in panels.values() for impl in panel))
     colours = pyplot.get_cmap("tab20")
     shown = {}
@@ -112,7 +111,7 @@ def draw_contenders(pyplot, panels, path):
         axes.axis("off")
     figure.supxlabel("k")
     figure.supylabel("time / read limit")
-    figure.legend(shown.values(), shown.keys(), loc="outside right upper", fontsize=8)
+    grid.flat[len(panels)].legend(shown.values(), shown.keys(), loc="upper left", ncols=2, fontsize=8)
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
 
