@@ -9,7 +9,8 @@ import results
 ABOUT = """\
 Each number is time / read limit: 1 is as fast as memory can be read. `gain` is the best peer's ratio over ours: above
 1 the library is faster. `noise` is the library's plan timed twice, the longer over the shorter: a difference below it
-means nothing. `family` is the fastest forced plan. With several threads, `apart` is that many one-thread runs side by
+means nothing. `reads` is the largest read limit of the case over the smallest: far above 1, something else was using
+the memory. `family` is the fastest forced plan. With several threads, `apart` is that many one-thread runs side by
 side on shares of the case: ours over it is what sharing the work out costs. Results of the library alone are left to
 bench/plot.py.
 """
@@ -19,11 +20,17 @@ def short(number):
     return "-" if number is None else f"{number:.2f}" if number < 100 else f"{number:.0f}"
 
 
+def reads_of(records):
+    times = [record["read_ns"] for record in records.values() if record.get("read_ns")]
+    return max(times) / min(times) if times else None
+
+
 def line_of(case, records, peers, several):
     ours = results.ratio(records.get(results.OURS))
     peer, peer_ratio = results.best(records, results.is_peer)
     family, family_ratio = results.best(records, results.is_family)
     cells = [f"{case.rows}x{case.cols}", str(case.k), short(ours), short(records[results.OURS]["noise"]),
+             short(reads_of(records)),
              f"{peer} {short(peer_ratio)}" if peer else "-",
              short(peer_ratio / ours) if peer and ours else "-",
              f"{family.split(':')[1]} {short(family_ratio)}" if family else "-"]
@@ -71,7 +78,7 @@ def main():
         names = {impl: None for case in members for impl in cases[case] if results.is_peer(impl)}
         peers = [name for name in names if any(results.ratio(cases[case].get(name)) is not None for case in members)]
         print(f"{kind} {dtype}, data {data}, {threads} thread{'s' if several else ''}: time / read limit")
-        heads = ["shape", "k", "ours", "noise", "best peer", "gain", "family"] + ["apart"] * several + peers
+        heads = ["shape", "k", "ours", "noise", "reads", "best peer", "gain", "family"] + ["apart"] * several + peers
         print_aligned([heads] + [line_of(case, cases[case], peers, several) for case in members])
         print()
     footnotes(cases)

@@ -29,7 +29,7 @@ def measured(tmp_path_factory):
 
 def record(impl, cols, k, ratio, **fields):
     return {"impl": impl, "kind": "topk", "dtype": "f32", "data": "normal", "threads": 1, "rows": 2, "cols": cols, "k": k,
-            "ratio": ratio, "noise": 1.01, "version": "1", "how": "a way", "index_dtype": "i64", "threads_used": 1,
+            "ratio": ratio, "read_ns": 300.0 if impl == "slow" else 200.0, "noise": 1.01, "version": "1", "how": "a way", "index_dtype": "i64", "threads_used": 1,
             "left_out": None, **fields}
 
 
@@ -55,8 +55,8 @@ def test_a_table_names_the_best_peer_and_who_was_left_out(tmp_path):
         record("quick", 64, 3, 5.0), record("gone", 64, 3, None, left_out="missing: not here", version=None, how=None)])
     done = show("table.py", path)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines()[2].split() == ["2x64", "3", "2.00", "1.01", "quick", "5.00", "2.50", "filter", "1.50",
-                                                   "9.00", "5.00"]
+    assert done.stdout.splitlines()[2].split() == ["2x64", "3", "2.00", "1.01", "1.50", "quick", "5.00", "2.50", "filter",
+                                                   "1.50", "9.00", "5.00"]
     assert "gone left out: missing: not here" in done.stdout
     assert "quick: 1; a way; indices i64, 1 thread" in done.stdout
 

@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import shlex
+import signal
 import subprocess
 import sys
 import time
@@ -228,6 +229,22 @@ def check(*arguments):
     done = run(*SMALL, "--against", "twin", "--json", worker=twin(tmp_path, tries))
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)[1]["left_out"] == "cut 0, cut 1, write"
+
+
+def test_an_interrupt_does_not_wait_for_the_worker(tmp_path):
+    mark = tmp_path / "asked"
+    body = replaced("check", f"open({str(mark)!r}, 'w').close(); time.sleep(100)")
+    process = subprocess.Popen([PROGRAM, "bench", *SMALL, "--against", "twin", "--json", "--worker", twin(tmp_path, body)],
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        until = time.monotonic() + 30
+        while not mark.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        output, message = process.communicate(timeout=20)
+    finally:
+        process.kill()
+    assert process.returncode == 130 and json.loads(output) == [] and message == ""
 
 
 def test_what_the_worker_started_ends_with_it(tmp_path):
