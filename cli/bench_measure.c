@@ -234,13 +234,13 @@ static int check(st_bench_lab *lab, const st_bench_case *point, const st_bench_c
 static int sample(st_bench_lab *lab, const st_bench_case *point, const void *input, const st_bench_contender *contender,
                   const room *space, int64_t repeats, int64_t reads, double *ns, double *read_ns) {
     const size_t bytes = (size_t)point->rows * (size_t)point->cols * (size_t)st_dtype_size(point->dtype);
+    if (point->threads > 1) {
+        /* Threads of the contender before, the library's and OpenMP's, watch on for a while when their work is done. */
+        const struct timespec rest = {0, 2000000};
+        nanosleep(&rest, NULL);
+    }
     if (contender->remote) {
-        const int failed = st_bench_remote_time(lab->worker, contender->remote, repeats, reads, ns, read_ns);
-        if (point->threads > 1) {
-            const struct timespec rest = {0, 2000000}; /* threads of OpenMP spin on for a while when their work is done */
-            nanosleep(&rest, NULL);
-        }
-        return failed;
+        return st_bench_remote_time(lab->worker, contender->remote, repeats, reads, ns, read_ns);
     }
     /* An untimed pass first: what the contender before left in the caches is nobody's merit. */
     (void)st_bench_read(lab->crew, point->threads, input, bytes, 1);
