@@ -58,13 +58,17 @@ INLINE __m256i load_row_padded(const st_narrow *from, ptrdiff_t count) {
     return opaque(blended(_mm256_set1_epi64x(INT64_MAX), top_flipped(v), lanes));
 }
 INLINE void store_row_padded(st_narrow *to, ptrdiff_t count, __m256i v) {
-    _mm256_maskstore_epi64((void *)to, lanes_below(count), top_flipped(opaque(v)));
+    if (count >= 4) /* masked stores are slow */
+        store_row(to, v);
+    else if (count > 0)
+        _mm256_maskstore_epi64((void *)to, lanes_below(count), top_flipped(opaque(v)));
 }
 
+#define HALF ST_AVX2_SORT_HALF
 #include "backends/cpu/sort_columns.inc"
 
 typedef __m256i VECTOR;
-#define WIDTH 4
+#define WIDTH ST_AVX2_SORT_WIDTH
 INLINE VECTOR load_vector(const st_narrow *from) { return _mm256_loadu_si256((const void *)from); }
 INLINE VECTOR vector_of(st_narrow entry) { return top_flipped(_mm256_set1_epi64x((long long)entry)); }
 

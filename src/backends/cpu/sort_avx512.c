@@ -52,10 +52,11 @@ INLINE void store_row_padded(st_narrow *to, ptrdiff_t count, __m256i v) {
     _mm256_mask_storeu_epi64(to, lanes_below(count), v);
 }
 
+#define HALF ST_AVX512_SORT_HALF
 #include "backends/cpu/sort_columns.inc"
 
 typedef __m512i VECTOR;
-#define WIDTH 8
+#define WIDTH ST_AVX512_SORT_WIDTH
 INLINE VECTOR load_vector(const st_narrow *from) { return _mm512_loadu_si512(from); }
 INLINE VECTOR vector_of(st_narrow entry) { return _mm512_set1_epi64((long long)entry); }
 
@@ -91,8 +92,8 @@ static const uint32_t lanes_in_front[256] = {
 /* Writes the lanes below the pivot to the left end, the others to the right; what else each store writes is in the gap. */
 INLINE void spread(VECTOR v, VECTOR pivots, st_narrow **left, st_narrow **right) {
     const __m512i shifts = _mm512_setr_epi64(0, 3, 6, 9, 12, 15, 18, 21);
-    const __mmask8 below = _mm512_cmplt_epu64_mask(v, pivots);
-    const uint32_t lower = st_mask_count(below);
+    const uint32_t below = st_mask_bits(_mm512_cmplt_epu64_mask(v, pivots));
+    const uint32_t lower = (uint32_t)__builtin_popcount(below);
     const __m512i lanes = _mm512_srlv_epi64(_mm512_set1_epi32((int)lanes_in_front[below]), shifts);
     v = _mm512_permutexvar_epi64(lanes, v);
     _mm512_storeu_si512(*left, v);
