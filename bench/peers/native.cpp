@@ -32,10 +32,10 @@ double st_bench_read(st_bench_crew *crew, int32_t threads, const void *memory, s
 namespace {
 
 enum Peer { NTH_ELEMENT, PARTIAL_SORT, VQSORT, PEERS };
-enum Way { PACKED, PERMUTATION, COPY, WAYS };
+enum Way { PACKED, PERMUTATION, COPY, LONGER };
 
 struct Job {
-    int32_t peer, way, descending;
+    int32_t peer, descending;
     int64_t rows, cols, k, repeats;
     const unsigned char *input;
     unsigned char *values;
@@ -216,8 +216,9 @@ template <typename Bits, Form form, typename Word> Chosen choose_word(int32_t wa
 
 template <typename Bits, Form form> Chosen choose(int32_t way, int64_t cols) {
     if (way == PERMUTATION) return {rows_permuted<Bits, form>, cols <= int64_t{1} << 32 ? sizeof(uint32_t) : 0};
+    if (way == LONGER && sizeof(Bits) > 2) return {nullptr, 0}; // PACKED is the same
     if constexpr (sizeof(Bits) <= 2) {
-        if (cols <= int64_t{1} << (32 - 8 * sizeof(Bits))) return choose_word<Bits, form, uint32_t>(way);
+        if (way != LONGER && cols <= int64_t{1} << (32 - 8 * sizeof(Bits))) return choose_word<Bits, form, uint32_t>(way);
     }
     if constexpr (sizeof(Bits) <= 4) {
         if (cols <= int64_t{1} << 32) return choose_word<Bits, form, uint64_t>(way);
@@ -311,12 +312,28 @@ ST_PEERS_API const char *st_peers_version(int32_t peer) {
 #endif
 }
 
-// What a way is, for the one who reads the results; NULL where the peer has no such way.
-ST_PEERS_API const char *st_peers_way(int32_t peer, int32_t way) {
-    if (peer < 0 || peer >= PEERS || !st_peers_version(peer)) return nullptr;
-    if (way == PACKED) return peer == VQSORT ? "sort of packed (key, index) words" : "packed (key, index) words";
-    if (way == PERMUTATION && peer != VQSORT) return "permutation of indices";
-    return way == COPY && peer == PARTIAL_SORT ? "partial_sort_copy of words packed as they are read" : nullptr;
+struct Described {
+    Way way;
+    const char *how;
+};
+
+static const Described *way_at(int32_t peer, int32_t position) {
+    static const Described ways[PEERS][3] = {
+        {{PACKED, "packed (key, index) words"}, {PERMUTATION, "permutation of indices"}, {PACKED, nullptr}},
+        {{PACKED, "packed (key, index) words"},
+         {PERMUTATION, "permutation of indices"},
+         {COPY, "partial_sort_copy of words packed as they are read"}},
+        // Not every processor that has the instructions of the sort of 32-bit words is quick at them.
+        {{PACKED, "sort of packed (key, index) words"}, {LONGER, "sort of packed words of 64 bits"}, {PACKED, nullptr}},
+    };
+    if (peer < 0 || peer >= PEERS || position < 0 || position >= 3 || !st_peers_version(peer)) return nullptr;
+    return ways[peer][position].how ? &ways[peer][position] : nullptr;
+}
+
+// What the way at a position is, for the one who reads the results; NULL beyond the peer's last.
+ST_PEERS_API const char *st_peers_way(int32_t peer, int32_t position) {
+    const Described *way = way_at(peer, position);
+    return way ? way->how : nullptr;
 }
 
 // Nanoseconds of one pass that only reads; negative where the threads cannot be had.
@@ -331,12 +348,13 @@ ST_PEERS_API int32_t st_peers_threads(int64_t rows, int32_t threads) {
 }
 
 // Nanoseconds of one selection, the mean of `repeats`; -1: memory or threads cannot be had; -2: not for this case.
-ST_PEERS_API double st_peers_run(int32_t peer, int32_t way, int32_t descending, const char *dtype, int64_t rows, int64_t cols,
+ST_PEERS_API double st_peers_run(int32_t peer, int32_t position, int32_t descending, const char *dtype, int64_t rows, int64_t cols,
                                  int64_t k, int32_t threads, const void *input, void *values, int64_t *indices,
                                  int64_t repeats) {
     size_t size = 0;
-    const Chosen chosen = choose_for(dtype, way, cols, &size);
-    if (!st_peers_way(peer, way) || chosen.item == 0 || rows < 1 || cols < 1 || k < 1 || k > cols) return -2;
+    const Described *way = way_at(peer, position);
+    const Chosen chosen = way ? choose_for(dtype, way->way, cols, &size) : Chosen{nullptr, 0};
+    if (chosen.item == 0 || rows < 1 || cols < 1 || k < 1 || k > cols) return -2;
     size_t each, all;
     const int32_t workers = st_peers_threads(rows, threads);
     if (__builtin_mul_overflow(static_cast<size_t>(cols), chosen.item, &each) || each > SIZE_MAX - 64 ||
@@ -346,7 +364,7 @@ ST_PEERS_API double st_peers_run(int32_t peer, int32_t way, int32_t descending, 
     st_bench_crew *crew = crew_of(threads);
     unsigned char *scratch = scratch_of(all);
     if (!crew || !scratch) return -1;
-    Job job = {peer, way, descending, rows, cols, k, repeats, static_cast<const unsigned char *>(input),
+    Job job = {peer, descending, rows, cols, k, repeats, static_cast<const unsigned char *>(input),
                static_cast<unsigned char *>(values), indices, scratch, (each + 63) / 64 * 64, chosen.rows_of};
     return st_bench_crew_run(crew, workers, run_part, &job) / static_cast<double>(repeats);
 }
