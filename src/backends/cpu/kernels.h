@@ -21,6 +21,9 @@
 /* Digits that `histogram` counts: the top bits of a key, or all of a shorter key. */
 enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
 
+/* Most columns, and most rows, that rank_lanes takes. */
+enum { ST_LANE_COLUMNS = 128, ST_LANE_ROWS = 16 };
+
 /* Columns that a sample reads at a time: four cache lines of 32-bit elements, which memory gives as one burst. */
 enum { ST_SAMPLE_PIECE = 64 };
 
@@ -41,6 +44,15 @@ typedef struct st_cpu_kernels {
                             uint64_t first, uint64_t mask, uint64_t high, st_narrow *out);
     size_t (*listed_wide)(const st_order *order, const void *elements, size_t block, const uint32_t *numbers, size_t blocks,
                           uint64_t first, uint64_t mask, uint64_t high, st_wide *out);
+    /*
+     * Ranks up to st_cpu_kernels.lanes short rows at once, row_stride elements apart, of 1 to ST_LANE_COLUMNS contiguous
+     * columns: the columns of the hi first of row r, in order, go to found + r * ST_LANE_COLUMNS, and their elements to
+     * values + r * values_stride where values is not NULL. 0 < hi <= columns; found has room for `lanes` rows. Returns a bit
+     * for each row whose answer must be found otherwise. NULL where there is no such kernel.
+     */
+    uint32_t (*rank_lanes)(const st_order *order, const void *elements, ptrdiff_t row_stride, size_t rows, size_t columns,
+                           size_t hi, void *values, ptrdiff_t values_stride, uint32_t *found);
+    uint32_t lanes;
     /* How many keys lie in [low, high]. */
     size_t (*count)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint64_t low, uint64_t high);
     /* Adds to counts[key >> shift]; the caller chooses shift so that the digit is below ST_DIGITS. */

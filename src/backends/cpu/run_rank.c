@@ -58,6 +58,7 @@ struct job {
     st_order near_order, far_order;
     char *workspace;
     int64_t width, rows_per_item;
+    int in_lanes; /* many rows at once, kernels.h's rank_lanes */
     size_t size, index_size; /* bytes of an element, and of an index in the output */
     _Atomic int64_t nan_row; /* lowest row with a NaN so far; INT64_MAX */
     /* The row that is split now. */
@@ -190,23 +191,56 @@ static void close_row(const struct job *job, int64_t position, const st_cpu_row 
     fill_rest(job, position, count);
 }
 
+static void rank_row(const struct job *job, int64_t position, const st_cpu_row *row, size_t lo, size_t hi, char *scratch) {
+    void *window = NULL;
+    const size_t count = hi > lo ? st_cpu_select(row, &job->shape, lo, hi, scratch, &window) : 0;
+    close_row(job, position, row, window, count);
+}
+
+/* Rows [first, end), as many at once as there are lanes. */
+static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, char *scratch) {
+    uint32_t found[ST_LANE_ROWS * ST_LANE_COLUMNS];
+    const st_rank_request *request = job->request;
+    const int64_t lanes = job->kernels->lanes;
+    for (int64_t position = first; position < end; position += lanes) {
+        const int64_t rows = end - position < lanes ? end - position : lanes;
+        uint32_t wrong = job->kernels->rank_lanes(&job->near_order, elements_of(job, position), (ptrdiff_t)request->row_stride,
+                                                  (size_t)rows, (size_t)request->cols, (size_t)job->width,
+                                                  request->outputs & ST_OUT_VALUES ? value_at(job, position, 0) : NULL,
+                                                  (ptrdiff_t)job->buffers->values_stride, found);
+        if (request->outputs & ST_OUT_INDICES)
+            for (int64_t r = 0; r < rows; r++)
+                st_cpu_widen_indices(found + r * ST_LANE_COLUMNS, (size_t)job->width, request->index_dtype, index_at(job, position + r, 0));
+        for (; wrong != 0; wrong &= wrong - 1) {
+            st_cpu_row row;
+            size_t lo, hi;
+            const int64_t again = position + __builtin_ctz(wrong);
+            open_row(job, again, &row, &lo, &hi);
+            rank_row(job, again, &row, lo, hi, scratch);
+        }
+    }
+}
+
 static void rank_rows(void *argument, int64_t item, int32_t worker) {
     const struct job *job = argument;
     char *scratch = job->workspace + (size_t)worker * job->room.scratch_bytes;
-    const int64_t first = item * job->rows_per_item, end = first + job->rows_per_item, rows = job->buffers->row_list_count;
+    const int64_t first = item * job->rows_per_item, rows = job->buffers->row_list_count;
+    const int64_t end = first + job->rows_per_item < rows ? first + job->rows_per_item : rows;
     st_cpu_row row;
-    size_t lo = 0, hi = 0, wanted = 0;
-    for (int64_t position = first; position < (end < rows ? end : rows); position++) {
+    size_t lo = 0, hi = 0;
+    if (job->in_lanes) {
+        rank_in_lanes(job, first, end, scratch);
+        return;
+    }
+    for (int64_t position = first; position < end; position++) {
         /* Rows of one length differ in where they are, and in nothing else. */
         if (position == first || job->buffers->lengths != NULL) {
-            wanted = open_row(job, position, &row, &lo, &hi);
+            open_row(job, position, &row, &lo, &hi);
             row.ascending = job->request->order != ST_UNSORTED;
         } else {
             row.elements = elements_of(job, row_at(job, position));
         }
-        void *window = NULL;
-        const size_t count = wanted > 0 ? st_cpu_select(&row, &job->shape, lo, hi, scratch, &window) : 0;
-        close_row(job, position, &row, window, count);
+        rank_row(job, position, &row, lo, hi, scratch);
     }
 }
 
@@ -348,6 +382,10 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     job.workspace = buffers->workspace;
     if (job.width == 0 || buffers->row_list_count == 0) return ST_OK;
     job.rows_per_item = ITEM_ELEMENTS / (request->cols + 1) + 1;
+    job.in_lanes = job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && request->cols <= ST_LANE_COLUMNS &&
+                   request->col_stride == 1 && request->order != ST_UNSORTED && whole.lo == 0 && buffers->lengths == NULL &&
+                   buffers->row_list == NULL;
+    if (job.in_lanes) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
     const int is_little = job.room.segments == 1 && buffers->row_list_count <= LEAST_SHARED / (request->cols + 1) + 1;
     const int32_t workers = is_little ? 1 : job.room.workers;
