@@ -33,8 +33,8 @@ INLINE void order_pair(__m256i *a, __m256i *b) {
 
 /* The same, but a >= b in the lanes of `upper`. */
 INLINE void order_within(__m256i *a, __m256i *b, unsigned upper) {
-    const __m256i lanes = _mm256_setr_epi64x(-(long long)(upper & 1), -(long long)(upper >> 1 & 1), -(long long)(upper >> 2 & 1),
-                                             -(long long)(upper >> 3));
+    const __m256i bits = _mm256_setr_epi64x(1, 2, 4, 8);
+    const __m256i lanes = _mm256_cmpeq_epi64(_mm256_and_si256(_mm256_set1_epi64x((long long)upper), bits), bits);
     const __m256i first = blended(*a, *b, _mm256_xor_si256(_mm256_cmpgt_epi64(*a, *b), lanes));
     *b = _mm256_xor_si256(_mm256_xor_si256(*a, *b), first);
     *a = first;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * sort_avx512.c - quicksort and quickselect of 64-bit integers with AVX-512: four lanes at a time in the base, eight when splitting.
+ * sort_avx512.c - quicksort and quickselect of 64-bit integers with AVX-512: four lanes at a time in the base, eight when
+ * splitting.
  * Splitting by one permutation is from M. Blacher, J. Giesen, L. Kuehne, "Fast and robust vectorized in-place sorting of
  * primitive types", SEA 2021.
  */
