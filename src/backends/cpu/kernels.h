@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "backends/cpu/float_state.h"
 #include "backends/cpu/hits.h"
 #include "backends/cpu/turned.h"
 #include "base/processor.h"
@@ -23,6 +24,21 @@ enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
 
 /* Most columns, and most rows, that rank_lanes takes. */
 enum { ST_LANE_COLUMNS = 128, ST_LANE_ROWS = 16 };
+
+/*
+ * Up to st_cpu_kernels.lanes rows of 1 to ST_LANE_COLUMNS contiguous columns, whose hi first are wanted in order, 0 < hi <=
+ * columns. Strides count elements; values or indices may be NULL.
+ */
+typedef struct st_lane_rows {
+    const st_order *order;
+    const void *elements;
+    ptrdiff_t row_stride;
+    size_t rows, columns, hi;
+    void *values, *indices;
+    ptrdiff_t values_stride, indices_stride;
+    size_t index_size; /* 4 or 8 bytes */
+    int streams;       /* outputs are written past the caches, and the caller has the fence */
+} st_lane_rows;
 
 /* Columns that a sample reads at a time: four cache lines of 32-bit elements, which memory gives as one burst. */
 enum { ST_SAMPLE_PIECE = 64 };
@@ -44,15 +60,9 @@ typedef struct st_cpu_kernels {
                             uint64_t first, uint64_t mask, uint64_t high, st_narrow *out);
     size_t (*listed_wide)(const st_order *order, const void *elements, size_t block, const uint32_t *numbers, size_t blocks,
                           uint64_t first, uint64_t mask, uint64_t high, st_wide *out);
-    /*
-     * Ranks up to st_cpu_kernels.lanes short rows at once, row_stride elements apart, of 1 to ST_LANE_COLUMNS contiguous
-     * columns: the columns of the hi first of row r, in order, go to found + r * ST_LANE_COLUMNS, and their elements to
-     * values + r * values_stride where values is not NULL. 0 < hi <= columns; found has room for `lanes` rows. Returns a bit
-     * for each row whose answer must be found otherwise. NULL where there is no such kernel.
-     */
-    uint32_t (*rank_lanes)(const st_order *order, const void *elements, ptrdiff_t row_stride, size_t rows, size_t columns,
-                           size_t hi, void *values, ptrdiff_t values_stride, uint32_t *found);
-    uint32_t lanes;
+    /* Ranks short rows at once. Returns a bit for each whose answer must be found otherwise. NULL where there is none such. */
+    uint32_t (*rank_lanes)(const st_lane_rows *job);
+    size_t lanes; /* most rows that it takes */
     /* How many keys lie in [low, high]. */
     size_t (*count)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint64_t low, uint64_t high);
     /* Adds to counts[key >> shift]; the caller chooses shift so that the digit is below ST_DIGITS. */

@@ -25,10 +25,3 @@ void st_cpu_write_indices(const uint64_t *columns, size_t count, st_dtype index_
     else
         for (size_t i = 0; i < count; i++) ((int64_t *)to)[i] = (int64_t)columns[i];
 }
-
-void st_cpu_widen_indices(const uint32_t *columns, size_t count, st_dtype index_dtype, void *to) {
-    if (index_dtype == ST_I32)
-        for (size_t i = 0; i < count; i++) ((int32_t *)to)[i] = (int32_t)columns[i];
-    else
-        for (size_t i = 0; i < count; i++) ((int64_t *)to)[i] = (int64_t)columns[i];
-}

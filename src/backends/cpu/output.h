@@ -13,6 +13,5 @@ void st_cpu_gather(const void *from, ptrdiff_t stride, size_t size, const uint64
 
 /* to[i] = columns[i] as ST_I32 or ST_I64. */
 void st_cpu_write_indices(const uint64_t *columns, size_t count, st_dtype index_dtype, void *to);
-void st_cpu_widen_indices(const uint32_t *columns, size_t count, st_dtype index_dtype, void *to);
 
 #endif

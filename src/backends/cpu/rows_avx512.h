@@ -4,6 +4,7 @@
 #define ST_CPU_ROWS_AVX512_H
 
 #include <immintrin.h>
+#include <string.h>
 
 #define VECTOR __m512i
 #define LANES 16
@@ -15,21 +16,35 @@
 #define EQUAL_LANES(a, b) ((uint32_t)_mm512_cmpeq_epi32_mask(a, b))
 #define TRANSPOSE transpose_16
 
-/* Columns [from, from + 16) of a row as proxies; all ones beyond the row. */
-static inline __attribute__((always_inline)) __m512i prepare_lanes(const st_order *order, const uint32_t *row, size_t from, size_t columns) {
-    const __m512i steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-    const __m512i column = _mm512_add_epi32(steps, _mm512_set1_epi32((int)from)), high = _mm512_set1_epi32(-ST_LANE_COLUMNS);
-    const __m512i top = _mm512_set1_epi32((int)order->negative_zero), fill = _mm512_set1_epi32((int)order->negative_fill);
-    const __m512i flip = _mm512_xor_si512(_mm512_and_si512(_mm512_set1_epi32((int)order->flip), high), column);
-    const __m512i nan_proxy = _mm512_or_si512(_mm512_and_si512(_mm512_set1_epi32((int)order->nan_key), high), column);
-    const __mmask16 there = (__mmask16)(columns - from >= 16 ? 0xffff : (1u << (columns - from)) - 1);
-    const __m512i bits = _mm512_maskz_loadu_epi32(there, row + from);
-    const __m512i plain = _mm512_maskz_mov_epi32(_mm512_cmpneq_epi32_mask(bits, top), bits);
-    const __m512i folded = _mm512_ternarylogic_epi64(plain, _mm512_srai_epi32(plain, 31), fill, 0x78); /* a ^ (b & c) */
-    const __m512i proxy = _mm512_ternarylogic_epi64(folded, high, flip, 0x6a); /* (a & b) ^ c */
-    const __m512i magnitude = _mm512_and_si512(bits, _mm512_set1_epi32(0x7fffffff));
-    const __mmask16 nan = _mm512_cmpgt_epu32_mask(magnitude, _mm512_set1_epi32((int)order->infinity));
-    return _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), there, _mm512_mask_mov_epi32(proxy, nan, nan_proxy));
+/* What makes proxies of an order's elements. */
+struct proxies {
+    __m512i negative_fill, flip, nan_key, columns; /* flip and nan_key without the bits of the column */
+    int is_float;
+};
+
+static inline struct proxies proxies_of(const st_order *order) {
+    const uint32_t high = ~(uint32_t)(ST_LANE_COLUMNS - 1);
+    return (struct proxies){_mm512_set1_epi32((int)order->negative_fill), _mm512_set1_epi32((int)((uint32_t)order->flip & high)),
+                            _mm512_set1_epi32((int)((uint32_t)order->nan_key & high)),
+                            _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), order->negative_zero != 0};
+}
+
+/* 16 elements as proxies, of columns from `column` on; all ones where there are fewer, beyond them. */
+static inline __attribute__((always_inline)) __m512i proxies_at(const struct proxies *proxies, const uint32_t *from, size_t column, size_t count) {
+    const __m512i high = _mm512_set1_epi32(-ST_LANE_COLUMNS);
+    const __m512i columns = _mm512_add_epi32(proxies->columns, _mm512_set1_epi32((int)column));
+    const __mmask16 there = (__mmask16)(count >= 16 ? 0xffff : (1u << count) - 1);
+    __m512i bits = count >= 16 ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi32(there, from);
+    __mmask16 nan = 0;
+    if (proxies->is_float) { /* adding zero makes -0 of both zeros +0, and leaves every other number as it is */
+        const __m512 number = _mm512_add_ps(_mm512_castsi512_ps(bits), _mm512_setzero_ps());
+        nan = _mm512_cmp_ps_mask(number, number, _CMP_UNORD_Q);
+        bits = _mm512_castps_si512(number);
+    }
+    const __m512i folded = _mm512_ternarylogic_epi64(bits, _mm512_srai_epi32(bits, 31), proxies->negative_fill, 0x78); /* a ^ (b & c) */
+    __m512i proxy = _mm512_ternarylogic_epi64(folded, high, _mm512_xor_si512(proxies->flip, columns), 0x6a); /* (a & b) ^ c */
+    proxy = _mm512_mask_xor_epi32(proxy, nan, proxies->nan_key, columns);
+    return count >= 16 ? proxy : _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), there, proxy);
 }
 
 static inline __attribute__((always_inline)) void transpose_16(__m512i *v) {
@@ -57,27 +72,38 @@ static inline __attribute__((always_inline)) void transpose_16(__m512i *v) {
     }
 }
 
-/* The elements of a row at up to 16 columns: looked up in its registers. */
-static inline __attribute__((always_inline)) void pick_lanes(const uint32_t *row, size_t columns, __m512i column, size_t count, uint32_t *to) {
-    __m512i r[8], picked = _mm512_setzero_si512();
-    const __mmask16 odd = _mm512_test_epi32_mask(column, _mm512_set1_epi32(32));
-    const __mmask16 back = _mm512_test_epi32_mask(column, _mm512_set1_epi32(64));
-    if (columns == ST_LANE_COLUMNS) {
+/* The elements of a row at `count` columns, looked up in its registers; `to` and `found` are as long as rows can be. */
+static inline __attribute__((always_inline)) void pick_lanes(const uint32_t *row, size_t columns, const uint32_t *found, size_t count, uint32_t *to) {
+    __m512i r[8];
 #pragma GCC unroll 8
-        for (int i = 0; i < 8; i++) r[i] = _mm512_loadu_si512(row + i * 16);
-    } else {
-        for (size_t i = 0; i < 8; i++) {
-            const size_t rest = columns > i * 16 ? columns - i * 16 : 0;
-            r[i] = _mm512_maskz_loadu_epi32((__mmask16)(rest >= 16 ? 0xffff : (1u << rest) - 1), row + i * 16);
-        }
+    for (size_t i = 0; i < 8; i++) {
+        const size_t rest = columns > i * 16 ? columns - i * 16 : 0;
+        r[i] = rest >= 16 ? _mm512_loadu_si512(row + i * 16) : _mm512_maskz_loadu_epi32((__mmask16)((1u << rest) - 1), row + i * 16);
     }
-    picked = _mm512_permutex2var_epi32(r[0], column, r[1]);
-    picked = _mm512_mask_mov_epi32(picked, odd, _mm512_permutex2var_epi32(r[2], column, r[3]));
-    if (columns > 64) {
-        const __m512i far = _mm512_permutex2var_epi32(r[4], column, r[5]);
-        picked = _mm512_mask_mov_epi32(picked, back, _mm512_mask_mov_epi32(far, odd, _mm512_permutex2var_epi32(r[6], column, r[7])));
+    for (size_t at = 0; at < count; at += 16) {
+        const __m512i column = _mm512_loadu_si512(found + at);
+        const __mmask16 odd = _mm512_test_epi32_mask(column, _mm512_set1_epi32(32));
+        const __mmask16 back = _mm512_test_epi32_mask(column, _mm512_set1_epi32(64));
+        const __m512i near = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(r[0], column, r[1]), odd, _mm512_permutex2var_epi32(r[2], column, r[3]));
+        const __m512i far = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(r[4], column, r[5]), odd, _mm512_permutex2var_epi32(r[6], column, r[7]));
+        _mm512_storeu_si512(to + at, _mm512_mask_mov_epi32(near, back, far));
     }
-    _mm512_mask_storeu_epi32(to, (__mmask16)(count >= 16 ? 0xffff : (1u << count) - 1), picked);
+}
+
+/* Copies words past the caches, where whole lines are to be written. */
+static void stream_lanes(const uint32_t *from, size_t count, uint32_t *to) {
+    size_t i = 0;
+    for (; i < count && (uintptr_t)(to + i) % 64 != 0; i++) to[i] = from[i];
+    for (; i + 16 <= count; i += 16) _mm512_stream_si512((__m512i *)(void *)(to + i), _mm512_loadu_si512(from + i));
+    for (; i < count; i++) to[i] = from[i];
+}
+
+/* Columns as 64-bit indices, in pairs of words. */
+static inline void widen_lanes(const uint32_t *columns, size_t count, uint32_t *to) {
+    for (size_t i = 0; i < count; i += 8) {
+        const __mmask16 there = (__mmask16)(count - i >= 8 ? 0xffff : (1u << 2 * (count - i)) - 1);
+        _mm512_mask_storeu_epi32(to + 2 * i, there, _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(const void *)(columns + i))));
+    }
 }
 
 #include "backends/cpu/rows_in_lanes.inc"

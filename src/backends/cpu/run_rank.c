@@ -21,6 +21,9 @@ enum { ITEM_ELEMENTS = 1 << 13 };
 /* Elements of a split row that are searched for NaN at a time. */
 enum { NAN_ELEMENTS = 1 << 15 };
 
+/* Bytes of output from which on short rows' are written past the caches, which they would only displace the input from. */
+enum { STREAMED = 1 << 24 };
+
 /* Pieces of a row are no shorter than this, but for the last. */
 enum { LEAST_PIECE = 1024 };
 
@@ -59,6 +62,7 @@ struct job {
     char *workspace;
     int64_t width, rows_per_item;
     int in_lanes; /* many rows at once, kernels.h's rank_lanes */
+    int streams;  /* their outputs are more than caches hold */
     size_t size, index_size; /* bytes of an element, and of an index in the output */
     _Atomic int64_t nan_row; /* lowest row with a NaN so far; INT64_MAX */
     /* The row that is split now. */
@@ -199,19 +203,22 @@ static void rank_row(const struct job *job, int64_t position, const st_cpu_row *
 
 /* Rows [first, end), as many at once as there are lanes. */
 static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, char *scratch) {
-    uint32_t found[ST_LANE_ROWS * ST_LANE_COLUMNS];
     const st_rank_request *request = job->request;
-    const int64_t lanes = job->kernels->lanes;
+    const int64_t lanes = (int64_t)job->kernels->lanes;
+    st_lane_rows some = {.order = &job->near_order,
+                         .row_stride = (ptrdiff_t)request->row_stride,
+                         .columns = (size_t)request->cols,
+                         .hi = (size_t)job->width,
+                         .values_stride = (ptrdiff_t)job->buffers->values_stride,
+                         .indices_stride = (ptrdiff_t)job->buffers->indices_stride,
+                         .index_size = job->index_size,
+                         .streams = job->streams};
     for (int64_t position = first; position < end; position += lanes) {
-        const int64_t rows = end - position < lanes ? end - position : lanes;
-        uint32_t wrong = job->kernels->rank_lanes(&job->near_order, elements_of(job, position), (ptrdiff_t)request->row_stride,
-                                                  (size_t)rows, (size_t)request->cols, (size_t)job->width,
-                                                  request->outputs & ST_OUT_VALUES ? value_at(job, position, 0) : NULL,
-                                                  (ptrdiff_t)job->buffers->values_stride, found);
-        if (request->outputs & ST_OUT_INDICES)
-            for (int64_t r = 0; r < rows; r++)
-                st_cpu_widen_indices(found + r * ST_LANE_COLUMNS, (size_t)job->width, request->index_dtype, index_at(job, position + r, 0));
-        for (; wrong != 0; wrong &= wrong - 1) {
+        some.elements = elements_of(job, position);
+        some.rows = (size_t)(end - position < lanes ? end - position : lanes);
+        if (request->outputs & ST_OUT_VALUES) some.values = value_at(job, position, 0);
+        if (request->outputs & ST_OUT_INDICES) some.indices = index_at(job, position, 0);
+        for (uint32_t wrong = job->kernels->rank_lanes(&some); wrong != 0; wrong &= wrong - 1) {
             st_cpu_row row;
             size_t lo, hi;
             const int64_t again = position + __builtin_ctz(wrong);
@@ -219,6 +226,8 @@ static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, cha
             rank_row(job, again, &row, lo, hi, scratch);
         }
     }
+    /* Streamed stores are not ordered by the pool's signal. */
+    if (job->streams) atomic_thread_fence(memory_order_seq_cst);
 }
 
 static void rank_rows(void *argument, int64_t item, int32_t worker) {
@@ -385,6 +394,7 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     job.in_lanes = job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && request->cols <= ST_LANE_COLUMNS &&
                    request->col_stride == 1 && request->order != ST_UNSORTED && whole.lo == 0 && buffers->lengths == NULL &&
                    buffers->row_list == NULL;
+    job.streams = (int64_t)(job.index_size + job.size) * job.width > STREAMED / buffers->row_list_count;
     if (job.in_lanes) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
     const int is_little = job.room.segments == 1 && buffers->row_list_count <= LEAST_SHARED / (request->cols + 1) + 1;
