@@ -28,7 +28,6 @@ static inline __m512i keys_of_8(const uint8_t *keys) { return _mm512_cvtepu8_epi
 static inline __m512i keys_of_16(const uint16_t *keys) {
     return _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(const void *)keys));
 }
-static inline __m512i keys_of_32(const uint32_t *keys) { return _mm512_loadu_si512(keys); }
 
 /*
  * Appends the entries of those of 16 keys that are within. Both stores are whole: the second half of each is overwritten by
@@ -66,7 +65,6 @@ static inline size_t append_16(__m512i keys, __m512i span, __m512i least, __m512
 
 APPEND_NARROW(8, uint8_t)
 APPEND_NARROW(16, uint16_t)
-APPEND_NARROW(32, uint32_t)
 #undef APPEND_NARROW
 
 /*
@@ -91,6 +89,42 @@ static inline size_t enter_narrow_32(const st_order *order, const uint32_t *elem
         const __m512i key = _mm512_mask_mov_epi32(_mm512_xor_si512(folded, flip), nan, nan_key);
         const __mmask16 within = _mm512_mask_cmple_epu32_mask(there, _mm512_sub_epi32(key, leasts), spans);
         taken += append_within(within, key, _mm512_xor_si512(_mm512_add_epi32(position, firsts), flips), out + taken);
+    }
+    return taken;
+}
+
+/*
+ * Appends the entries of those of `count` elements, a multiple of 16, that are within span. As above each store is whole, and
+ * what it writes too much is overwritten, or within the room for the elements that were passed.
+ */
+static inline size_t append_elements_32(const st_order *order, const uint32_t *elements, size_t count, uint32_t least, uint32_t span,
+                                        uint32_t first, uint64_t mask, st_narrow *out) {
+    const __m512i fill = _mm512_set1_epi32((int)order->negative_fill), flip = _mm512_set1_epi32((int)order->flip);
+    const __m512i nan_key = _mm512_set1_epi32((int)order->nan_key), leasts = _mm512_set1_epi32((int)least);
+    const __m512i spans = _mm512_set1_epi32((int)span), flips = _mm512_set1_epi32((int)(uint32_t)mask);
+    const __m512i front = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i back = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    const int is_float = order->negative_zero != 0;
+    __m512i column = _mm512_add_epi32(_mm512_set1_epi32((int)first), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
+    size_t taken = 0;
+    for (size_t i = 0; i < count; i += 16) {
+        __m512i bits = _mm512_loadu_si512(elements + i);
+        __mmask16 nan = 0;
+        if (is_float) { /* adding zero makes +0 of both zeros, and leaves every other number as it is */
+            const __m512 number = _mm512_add_ps(_mm512_castsi512_ps(bits), _mm512_setzero_ps());
+            nan = _mm512_cmp_ps_mask(number, number, _CMP_UNORD_Q);
+            bits = _mm512_castps_si512(number);
+        }
+        const __m512i folded = _mm512_ternarylogic_epi64(bits, _mm512_srai_epi32(bits, 31), fill, 0x78); /* a ^ (b & c) */
+        const __m512i key = _mm512_mask_mov_epi32(_mm512_xor_si512(folded, flip), nan, nan_key);
+        const __m512i index = _mm512_xor_si512(column, flips);
+        const uint32_t within = st_mask_bits(_mm512_cmple_epu32_mask(_mm512_sub_epi32(key, leasts), spans));
+        const __mmask8 low = (__mmask8)within, high = (__mmask8)(within >> 8);
+        _mm512_storeu_si512(out + taken, _mm512_maskz_compress_epi64(low, _mm512_permutex2var_epi32(index, front, key)));
+        taken += (size_t)__builtin_popcount(within & 0xff);
+        _mm512_storeu_si512(out + taken, _mm512_maskz_compress_epi64(high, _mm512_permutex2var_epi32(index, back, key)));
+        taken += (size_t)__builtin_popcount(within >> 8);
+        column = _mm512_add_epi32(column, _mm512_set1_epi32(16));
     }
     return taken;
 }

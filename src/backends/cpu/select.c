@@ -20,15 +20,13 @@ struct sample {
 
 /*
  * The hi best have hi / step elements in a sample, give or take three times the root of that; so the bound stands where
- * one more than those are. About hi + 3 sqrt(hi step) + step elements pass it. With some 50 elements read in the time that
- * one that passes takes, the sum of both is least near step^3 hi = (length / 300)^2.
+ * one more than those are. About hi + 3 sqrt(hi step) + step elements pass it. What is read for the sample and what passes
+ * in vain were found to cost least together where about 8 sqrt(length) elements are read, whatever hi.
  */
 static struct sample sample_of(size_t length, size_t hi, size_t words) {
     struct sample sample = {1, 0, hi};
-    const double scale = (double)length / 300 * ((double)length / 300), best = (double)hi;
-    while (8 * (double)(sample.step * sample.step * sample.step) * best <= scale && length / (2 * sample.step) >= 8 * ST_SAMPLE_PIECE)
-        sample.step *= 2;
-    const double mean = best / (double)sample.step;
+    while (256 * (double)(sample.step * sample.step) <= (double)length) sample.step *= 2;
+    const double mean = (double)hi / (double)sample.step;
     const size_t rank = (size_t)(mean + 3 * sqrt(mean)) + 2;
     if (sample.step > 1 && rank < hi) sample.rank = rank;
     const size_t read = length / (ST_SAMPLE_PIECE * sample.step) * ST_SAMPLE_PIECE;
@@ -42,11 +40,14 @@ static struct sample sample_of(size_t length, size_t hi, size_t words) {
 /* Most blocks of a row, whose least keys are some 512 KiB: what is read again soon should be in L2 still. */
 enum { MOST_BLOCKS = 8192, LEAST_BLOCK = 64 };
 
+/* Most elements wanted for which reading their blocks again was found to cost less than what passes a sample's bound in vain. */
+enum { MOST_LISTED = 32 };
+
 /*
  * Columns of a row's blocks, at most so many; 0 where blocks do not serve. Going through the blocks costs some cycles each, and reading one
- * again that holds one of the best some two for each 64 bytes; their sum is least near 64 sqrt(row in lines / hi) bytes. Where
- * there are less than two blocks for each of hi, most are read again, which serves rows that fit L1: their blocks are
- * as large as leaves four lanes for each of hi.
+ * again that holds one of the best some two for each 64 bytes; their sum is least near 64 sqrt(2 rows in lines / hi) bytes.
+ * Rows that fit L1 may as well be read again whole: where more is wanted, their blocks are as large as leaves four lanes for
+ * each of hi.
  */
 static size_t block_of(size_t length, size_t hi, uint32_t bits, size_t most) {
     enum { L1_LINES = 384 };
@@ -54,7 +55,7 @@ static size_t block_of(size_t length, size_t hi, uint32_t bits, size_t most) {
     if (length > INT32_MAX) return 0; /* positions are 32 bits, and signed where they are gathered from */
     size_t block = LEAST_BLOCK;
     while (block / line * (block / line) * hi < 2 * lines && 2 * block <= most) block *= 2;
-    if (length / block < 2 * hi) {
+    if (hi > MOST_LISTED) {
         if (lines > L1_LINES) return 0;
         for (block = LEAST_BLOCK; length / (2 * block) * line >= 4 * hi && 2 * block <= most;) block *= 2;
     }
