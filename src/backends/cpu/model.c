@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * model.c - a plain cost model: bytes at the bandwidth of the cache that holds them, plus each family's work in nanoseconds
- * per element or candidate. The constants were measured on a Zen 5 server core with the bench command; they rank families,
+ * per element or candidate. The constants were measured on a Zen 4 server core with the bench command; they rank families,
  * they do not promise times.
  */
 #include "backends/cpu/model.h"
@@ -34,36 +34,64 @@ static double kept(const st_rank_request *request) {
 
 static double log2_of(double x) { return x < 2 ? 1 : log2(x); }
 
+/* Nanoseconds to read one byte: from the caches, or from memory where the whole input does not fit them. */
+static double read_ns(const st_rank_request *request, const st_device_caps *caps) {
+    const double bytes = (double)request->rows * (double)request->cols * (double)st_dtype_size(request->dtype);
+    const double lanes = caps->lanes < 1 ? 1 : caps->lanes;
+    const double compare = 0.08 / lanes / (double)st_dtype_size(request->dtype) * 4; /* a few instructions a register */
+    const double cached = caps->l3_cache > 0 ? 0.75 * (double)caps->l3_cache : 16e6, read = bytes > cached ? 0.038 : 0.01;
+    return compare > read ? compare : read;
+}
+
+/* Nanoseconds to sort some of `count` candidates, or to select among them. */
+static double sort_ns(double count, double lanes) {
+    return count * log2_of(count) * (lanes >= 16 ? 0.22 : lanes >= 8 ? 0.33 : 1.1);
+}
+static double select_ns(double count, double lanes) { return count * (lanes >= 16 ? 0.6 : lanes >= 8 ? 0.8 : 3); }
+
+/* Nanoseconds to take `found` of n elements into a buffer. */
+static double take_ns(double found, double n, double lanes) {
+    const double each = found * (lanes >= 8 ? 2.2 : 4), all = n * (lanes >= 16 ? 0.3 : lanes >= 8 ? 0.8 : 2);
+    return each < all ? each : all;
+}
+
 /* Nanoseconds to select (and sort the window of) one row of n elements on one worker. */
 static double row_ns(const st_rank_request *request, const st_choice *choice, double n, double hi, const st_device_caps *caps) {
     const st_window window = st_window_of(request, (size_t)request->cols);
     const double width = (double)(window.hi - window.lo), lanes = caps->lanes < 1 ? 1 : caps->lanes;
-    const double scan = n * (double)st_dtype_size(request->dtype) / 4 * (0.03 + 0.6 / lanes);
+    const double scan = n * (double)st_dtype_size(request->dtype) * read_ns(request, caps);
     const double passing = hi >= n ? n : hi * (1 + log(n / hi)); /* elements that beat a running bound, on random data */
-    const double sorting = width * log2_of(width) * (lanes >= 16 ? 0.35 : 1), selecting = lanes >= 16 ? 0.8 : 2;
+    const double writing = width * 1.2;
+    const double of_all = window.lo == 0 ? sort_ns(n, lanes) : select_ns(n, lanes) + sort_ns(width, lanes);
     switch (st_cpu_family_of(choice)) {
         case ST_CPU_HEAP: {
             const double first = n < choice->ctile ? n : choice->ctile; /* elements seen before the first bound */
-            return 60 + scan + first * 3 + passing * (8 + 2.5 * log2_of(hi)) + sorting;
+            return 100 + scan + first * 3 + passing * (8 + 2.5 * log2_of(hi)) + sort_ns(width, lanes) + writing;
         }
-        case ST_CPU_KWAY: return 80 + n * 4 + hi * 8 + sorting;
+        case ST_CPU_KWAY: return 120 + n * 4 + hi * 8 + sort_ns(width, lanes) + writing;
         case ST_CPU_BITONIC: {
+            if (st_cpu_ranks_in_lanes(request) && lanes >= 8) return scan + 20 + n * 0.25 + hi * (lanes >= 16 ? 1.1 : 1.8);
             const double stages = log2_of(hi < 16 ? 16 : hi); /* chunks are no shorter */
-            return 40 + n * 0.4 * stages * stages + sorting;
+            return 80 + n * 0.4 * stages * stages + sort_ns(width, lanes) + writing;
         }
-        case ST_CPU_RADIX: return 1500 + scan * 2 + n + width * 2 + sorting;
-        case ST_CPU_LANES:
-            if (2 * hi <= n) {
-                const double step = n > 60 * hi ? sqrt(n / (60 * hi)) : 1; /* families.inc samples this way */
-                return 60 + scan * (1 + 2 / step) + 2 * hi * selecting + 1.4 * hi * step * (3 + selecting) + sorting;
-            }
-            return 100 + scan + n * 1.8 + sorting; /* no bound: the filter, and no more */
+        case ST_CPU_RADIX: return 1500 + scan * 2 + n + width * 2 + sort_ns(width, lanes) + writing;
+        case ST_CPU_LANES: {
+            if (n < 64 || 2 * hi >= n) return 140 + scan + take_ns(n, n, lanes) + of_all + writing;
+            const double step = n > 256 ? sqrt(n / 256) : 1; /* select.c samples this way */
+            const double found = hi <= 32 ? hi : hi + 3 * sqrt(hi * step) + step; /* and finds hardly more than hi by blocks */
+            const double bound = hi <= 32 ? 0.05 * scan + 10 * hi : 1.3 * sqrt(n);
+            return 120 + scan + bound + take_ns(found, n, lanes) +
+                   (window.lo == 0 ? sort_ns(found, lanes) : select_ns(found, lanes) + sort_ns(width, lanes)) + writing;
+        }
         default: {
-            const double loose = hi >= n / 2 ? n * (lanes < 16 ? 5 : n > 16384 ? 1.7 : 1.2) : 0;
-            return 50 + scan + (loose > 0 ? loose : 150 + passing * (6 + selecting)) + sorting;
+            if (2 * hi >= n) return 120 + scan + take_ns(n, n, lanes) + of_all + writing;
+            return 250 + scan * 1.1 + passing * 6 + select_ns(2 * passing, lanes) + sort_ns(width, lanes) + writing;
         }
     }
 }
+
+/* What an item for another worker costs, and a search by keys (split.h) beside its two passes. */
+enum { SHARE_NS = 1000, SEARCH_NS = 25000 };
 
 double st_cpu_estimate(const st_rank_request *request, const st_choice *choice, const st_device_caps *caps) {
     const double rows = (double)request->rows, n = (double)request->cols, hi = kept(request);
@@ -73,10 +101,13 @@ double st_cpu_estimate(const st_rank_request *request, const st_choice *choice, 
     if (pieces > 1) {
         const double at_once = pieces < threads ? pieces : threads;
         const double piece_hi = hi < n / pieces ? hi : n / pieces;
-        return 200 + rows * (8000 + row_ns(request, choice, n / pieces, piece_hi, caps) * pieces / at_once + piece_hi * pieces * 3);
+        if (st_cpu_searches_by_keys(request, choice))
+            return 200 + rows * (SEARCH_NS + (0.3 * n + sort_ns(hi < n - hi ? hi : n - hi, caps->lanes)) / at_once);
+        return 200 + rows * (SHARE_NS + row_ns(request, choice, n / pieces, piece_hi, caps) * pieces / at_once +
+                             sort_ns(piece_hi * pieces, caps->lanes));
     }
     const double at_once = rows < threads ? rows : threads;
-    return 200 + (at_once > 1 ? 8000 : 0) + rows * row_ns(request, choice, n, hi, caps) / at_once;
+    return 200 + (at_once > 1 ? SHARE_NS : 0) + rows * row_ns(request, choice, n, hi, caps) / at_once;
 }
 
 static int32_t clamp(int32_t value, int32_t low, int32_t high) { return value < low ? low : value > high ? high : value; }
@@ -102,7 +133,7 @@ static st_choice choice_of(int32_t mk, int32_t mkd, int32_t ctile, int32_t kl) {
 }
 
 /* What splitting a row must gain to be worth waking other threads, in nanoseconds. */
-enum { SPLIT_NS = 10000 };
+enum { SPLIT_NS = 2000 };
 
 void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps, st_choice *best) {
     static const int32_t families[][2] = {{ST_MK_SHARED, ST_MKD_FILTER},

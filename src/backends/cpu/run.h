@@ -10,6 +10,12 @@
 /* Pieces that a Choice cuts each row into, for as many workers (two passes); 1 where rows are not split. */
 int st_cpu_pieces(const st_rank_request *request, const st_choice *choice);
 
+/* Whether the split finds its window by the keys that lie between two bounds (split.h), rather than among the best of pieces. */
+int st_cpu_searches_by_keys(const st_rank_request *request, const st_choice *choice);
+
+/* Whether the bitonic family may rank many rows at once, one in each lane: where the kernels have a way to, and rows are alike. */
+int st_cpu_ranks_in_lanes(const st_rank_request *request);
+
 /* Scratch bytes for one execution, a multiple of 64; SIZE_MAX where it overflows. */
 size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice);
 

@@ -83,6 +83,20 @@ int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
     return (int)(choice->wg < most ? choice->wg : most);
 }
 
+int st_cpu_searches_by_keys(const st_rank_request *request, const st_choice *choice) {
+    const st_cpu_family family = st_cpu_family_of(choice);
+    const size_t pieces = (size_t)st_cpu_pieces(request, choice), cols = (size_t)request->cols;
+    if (family != ST_CPU_FILTER && family != ST_CPU_LANES && family != ST_CPU_RADIX) return 0; /* the others keep to what they are */
+    const st_window window = st_window_of(request, cols);
+    const size_t hi = window.hi < cols - window.lo ? window.hi : cols - window.lo, piece = (cols + pieces - 1) / pieces;
+    return pieces > 1 && (hi < piece ? hi : piece) >= BY_KEYS && cols >= LEAST_BY_KEYS;
+}
+
+int st_cpu_ranks_in_lanes(const st_rank_request *request) {
+    return st_dtype_size(request->dtype) == 4 && request->cols <= ST_LANE_COLUMNS && request->col_stride == 1 &&
+           request->order != ST_UNSORTED && st_window_of(request, (size_t)request->cols).lo == 0;
+}
+
 static size_t round_up(size_t bytes, size_t unit) { return bytes > SIZE_MAX - unit ? SIZE_MAX : (bytes + unit - 1) / unit * unit; }
 
 static struct room room_of(const st_rank_request *request, const st_choice *choice) {
@@ -98,9 +112,7 @@ static struct room room_of(const st_rank_request *request, const st_choice *choi
     room.workers = (int)(request->threads < shares ? request->threads : shares);
     room.piece = (cols + (size_t)room.segments - 1) / (size_t)room.segments;
     const size_t piece_hi = room.hi < room.piece ? room.hi : room.piece;
-    /* The other families keep to what they are. */
-    const int counts = shape.family == ST_CPU_FILTER || shape.family == ST_CPU_LANES || shape.family == ST_CPU_RADIX;
-    if (room.segments > 1 && counts && piece_hi >= BY_KEYS && cols >= LEAST_BY_KEYS) {
+    if (st_cpu_searches_by_keys(request, choice)) {
         room.by_keys = 1;
         room.split = st_cpu_split_of(room.wide, cols, window.hi - window.lo, room.workers);
         room.bytes = room.split.bytes;
@@ -391,9 +403,8 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     job.workspace = buffers->workspace;
     if (job.width == 0 || buffers->row_list_count == 0) return ST_OK;
     job.rows_per_item = ITEM_ELEMENTS / (request->cols + 1) + 1;
-    job.in_lanes = job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && request->cols <= ST_LANE_COLUMNS &&
-                   request->col_stride == 1 && request->order != ST_UNSORTED && whole.lo == 0 && buffers->lengths == NULL &&
-                   buffers->row_list == NULL;
+    job.in_lanes = job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && st_cpu_ranks_in_lanes(request) &&
+                   buffers->lengths == NULL && buffers->row_list == NULL;
     job.streams = (int64_t)(job.index_size + job.size) * job.width > STREAMED / buffers->row_list_count;
     if (job.in_lanes) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
