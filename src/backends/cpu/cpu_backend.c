@@ -39,7 +39,7 @@ static void cpu_describe(void *self, const st_rank_request *request, const st_ch
     (void)caps;
     const st_isa isa = cpu->table.of_class[st_cpu_class((uint32_t)st_dtype_size(request->dtype) * 8)].isa;
     snprintf(name, 64, "cpu/%s/%s%s", st_isa_name(isa), st_cpu_family_name(st_cpu_family_of(choice)),
-             st_cpu_pieces(request, choice) > 1 ? "-split" : "");
+             st_cpu_pieces(request, choice) > 1 || st_cpu_searches_by_keys(request, choice) ? "-split" : "");
 }
 
 static double cpu_estimate(void *self, const st_rank_request *request, const st_choice *choice, const st_device_caps *caps) {

@@ -76,7 +76,7 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
         }
         case ST_CPU_RADIX: return 1500 + scan * 2 + n + width * 2 + sort_ns(width, lanes) + writing;
         case ST_CPU_LANES: {
-            if (n < 64 || 2 * hi >= n) return 140 + scan + take_ns(n, n, lanes) + of_all + writing;
+            if (n < 64 || hi >= 0.7 * n) return 140 + scan + take_ns(n, n, lanes) + of_all + writing;
             const double step = n > 256 ? sqrt(n / 256) : 1; /* select.c samples this way */
             const double found = hi <= 32 ? hi : hi + 3 * sqrt(hi * step) + step; /* and finds hardly more than hi by blocks */
             const double bound = hi <= 32 ? 0.05 * scan + 10 * hi : 1.3 * sqrt(n);
@@ -84,30 +84,33 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
                    (window.lo == 0 ? sort_ns(found, lanes) : select_ns(found, lanes) + sort_ns(width, lanes)) + writing;
         }
         default: {
-            if (2 * hi >= n) return 120 + scan + take_ns(n, n, lanes) + of_all + writing;
+            if (hi >= 0.5 * n) return 150 + scan + take_ns(n, n, lanes) + of_all + writing;
             return 250 + scan * 1.1 + passing * 6 + select_ns(2 * passing, lanes) + sort_ns(width, lanes) + writing;
         }
     }
 }
 
 /* What an item for another worker costs, and a search by keys (split.h) beside its two passes. */
-enum { SHARE_NS = 1000, SEARCH_NS = 25000 };
+enum { SHARE_NS = 1000, SEARCH_NS = 7000 };
 
 double st_cpu_estimate(const st_rank_request *request, const st_choice *choice, const st_device_caps *caps) {
     const double rows = (double)request->rows, n = (double)request->cols, hi = kept(request);
     if (rows == 0 || n == 0 || hi == 0) return 100;
     const double threads = request->threads < 1 ? 1 : request->threads;
     const double pieces = st_cpu_pieces(request, choice);
+    const double at_once = pieces < threads ? pieces : threads;
+    if (st_cpu_searches_by_keys(request, choice)) {
+        const st_window window = st_window_of(request, (size_t)request->cols);
+        const double each = caps->lanes >= 16 ? 0.2 : caps->lanes >= 8 ? 0.3 : 1;
+        return 200 + rows * (SEARCH_NS + (each * n + sort_ns((double)(window.hi - window.lo), caps->lanes)) / at_once);
+    }
     if (pieces > 1) {
-        const double at_once = pieces < threads ? pieces : threads;
         const double piece_hi = hi < n / pieces ? hi : n / pieces;
-        if (st_cpu_searches_by_keys(request, choice))
-            return 200 + rows * (SEARCH_NS + (0.3 * n + sort_ns(hi < n - hi ? hi : n - hi, caps->lanes)) / at_once);
         return 200 + rows * (SHARE_NS + row_ns(request, choice, n / pieces, piece_hi, caps) * pieces / at_once +
                              sort_ns(piece_hi * pieces, caps->lanes));
     }
-    const double at_once = rows < threads ? rows : threads;
-    return 200 + (at_once > 1 ? SHARE_NS : 0) + rows * row_ns(request, choice, n, hi, caps) / at_once;
+    const double rows_at_once = rows < threads ? rows : threads;
+    return 200 + (rows_at_once > 1 ? SHARE_NS : 0) + rows * row_ns(request, choice, n, hi, caps) / rows_at_once;
 }
 
 static int32_t clamp(int32_t value, int32_t low, int32_t high) { return value < low ? low : value > high ? high : value; }
@@ -147,7 +150,7 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
         for (int split = 0; split < 2; split++) {
             choice.use_2ce = split;
             choice.wg = split ? request->threads : 1;
-            if (split && (request->threads < 2 || request->rows >= request->threads)) break;
+            if (split && (request->threads < 2 || request->rows >= request->threads) && !st_cpu_searches_by_keys(request, &choice)) break;
             const double ns = st_cpu_estimate(request, &choice, caps);
             if (split && ns > least - SPLIT_NS) continue;
             if (ns >= least) continue;
@@ -164,11 +167,12 @@ int32_t st_cpu_candidates(const st_rank_request *request, const st_device_caps *
         {ST_MK_SHARED, ST_MKD_KWAY, 4096, 1},     {ST_MK_WARP, ST_MKD_WARP_HEAP, 16384, 1}, {ST_MK_WARP, ST_MKD_WARP_HEAP, 16384, 2},
         {ST_MK_BITONIC, ST_MKD_BITONIC, 4096, 1}, {ST_MK_RADIX, ST_MKD_AUTO, 4096, 1}};
     int32_t count = 0;
-    for (int split = 0; split < (request->threads > 1 && caps->max_workgroup > 1 ? 2 : 1); split++)
+    for (int split = 0; split < 2; split++)
         for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
             st_choice choice = choice_of(families[i][0], families[i][1], families[i][2], families[i][3]);
             choice.use_2ce = split;
             choice.wg = split ? request->threads : 1;
+            if (split && (request->threads < 2 || caps->max_workgroup < 2) && !st_cpu_searches_by_keys(request, &choice)) continue;
             st_cpu_normalise(request, caps, &choice);
             if (count < capacity) choices[count] = choice;
             count++;

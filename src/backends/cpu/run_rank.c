@@ -43,7 +43,8 @@ enum { LEAST_PART = 1024 };
 struct room {
     int wide;
     int workers;  /* threads that have scratch memory */
-    int segments; /* pieces of a row; 1 where rows are not split */
+    int splits;   /* rows are worked on one after the other, each by all workers */
+    int segments; /* pieces of a row */
     size_t piece; /* longest piece, in elements */
     size_t hi;    /* most candidates that a row, or a piece, must keep */
     int by_keys;  /* split rows: whether the window is searched for by its keys */
@@ -74,22 +75,27 @@ struct job {
     int parts;
 };
 
-int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
+/* Whether a Choice takes two passes over a row. */
+static int takes_two(const st_rank_request *request, const st_choice *choice) {
     int32_t passes = 0;
     if (request->kind == ST_MIDK || request->kind == ST_WINDOW) passes = choice->midk;
     if (request->kind == ST_BOTTOMK) passes = choice->bottomk;
-    if (passes == 0 ? choice->use_2ce == 0 : passes == 1) return 1;
-    const int64_t most = request->cols / LEAST_PIECE + 1;
-    return (int)(choice->wg < most ? choice->wg : most);
+    return passes == 0 ? choice->use_2ce != 0 : passes == 2;
 }
 
 int st_cpu_searches_by_keys(const st_rank_request *request, const st_choice *choice) {
     const st_cpu_family family = st_cpu_family_of(choice);
-    const size_t pieces = (size_t)st_cpu_pieces(request, choice), cols = (size_t)request->cols;
+    const size_t cols = (size_t)request->cols, pieces = (size_t)(choice->wg > 1 ? choice->wg : 1);
     if (family != ST_CPU_FILTER && family != ST_CPU_LANES && family != ST_CPU_RADIX) return 0; /* the others keep to what they are */
     const st_window window = st_window_of(request, cols);
     const size_t hi = window.hi < cols - window.lo ? window.hi : cols - window.lo, piece = (cols + pieces - 1) / pieces;
-    return pieces > 1 && (hi < piece ? hi : piece) >= BY_KEYS && cols >= LEAST_BY_KEYS;
+    return takes_two(request, choice) && (hi < piece ? hi : piece) >= BY_KEYS && cols >= LEAST_BY_KEYS;
+}
+
+int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
+    if (!takes_two(request, choice)) return 1;
+    const int64_t most = request->cols / LEAST_PIECE + 1;
+    return (int)(choice->wg < most ? choice->wg : most);
 }
 
 int st_cpu_ranks_in_lanes(const st_rank_request *request) {
@@ -108,12 +114,13 @@ static struct room room_of(const st_rank_request *request, const st_choice *choi
     room.hi = window.hi < cols - window.lo ? window.hi : cols - window.lo;
     room.wide = st_dtype_size(request->dtype) == 8 || cols > UINT32_MAX;
     room.segments = st_cpu_pieces(request, choice);
-    const int64_t shares = room.segments > 1 ? room.segments : request->rows; /* what can be worked on at once */
+    room.by_keys = st_cpu_searches_by_keys(request, choice);
+    room.splits = room.segments > 1 || room.by_keys;
+    const int64_t shares = room.splits ? room.segments : request->rows; /* what can be worked on at once */
     room.workers = (int)(request->threads < shares ? request->threads : shares);
     room.piece = (cols + (size_t)room.segments - 1) / (size_t)room.segments;
     const size_t piece_hi = room.hi < room.piece ? room.hi : room.piece;
-    if (st_cpu_searches_by_keys(request, choice)) {
-        room.by_keys = 1;
+    if (room.by_keys) {
         room.split = st_cpu_split_of(room.wide, cols, window.hi - window.lo, room.workers);
         room.bytes = room.split.bytes;
         return room;
@@ -379,7 +386,7 @@ static void find_nan_in_part(void *argument, int64_t item, int32_t worker) {
 static st_status refuse_nan(struct job *job, st_pool *pool, int32_t workers, int64_t items) {
     const int64_t parts = (job->request->cols - 1) / NAN_ELEMENTS + 1;
     atomic_store(&job->nan_row, INT64_MAX);
-    if (job->room.segments == 1)
+    if (!job->room.splits)
         st_pool_run(pool, workers, items, find_nan_rows, job);
     else
         for (job->position = 0; job->position < job->buffers->row_list_count; job->position++)
@@ -408,13 +415,13 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     job.streams = (int64_t)(job.index_size + job.size) * job.width > STREAMED / buffers->row_list_count;
     if (job.in_lanes) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
-    const int is_little = job.room.segments == 1 && buffers->row_list_count <= LEAST_SHARED / (request->cols + 1) + 1;
+    const int is_little = !job.room.splits && buffers->row_list_count <= LEAST_SHARED / (request->cols + 1) + 1;
     const int32_t workers = is_little ? 1 : job.room.workers;
     if (request->nan_rule == ST_NAN_ERROR) {
         const st_status status = refuse_nan(&job, services->pool, workers, items);
         if (status != ST_OK) return status;
     }
-    if (job.room.segments == 1)
+    if (!job.room.splits)
         st_pool_run(services->pool, workers, items, rank_rows, &job);
     else
         for (int64_t position = 0; position < buffers->row_list_count; position++) rank_split_row(&job, position, services->pool);
