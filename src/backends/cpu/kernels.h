@@ -85,6 +85,12 @@ typedef struct st_cpu_kernels {
                                uint64_t *high, uint32_t *list, uint64_t *room);
     /* The position of the first NaN; count where there is none. */
     size_t (*find_nan)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count);
+    /*
+     * Writes the elements and the columns of entries that were collected with mask 0, in their order; values or indices may be
+     * NULL, index_size is 4 or 8. An element comes from its key, and is read again only where others have the same key.
+     */
+    void (*emit)(const st_order *order, const void *elements, ptrdiff_t stride, const st_narrow *entries, size_t count, void *values,
+                 void *indices, size_t index_size);
     /* The same for every width: entry.h's st_narrow_select and st_narrow_sort. */
     void (*select_narrow)(st_narrow *entries, size_t count, size_t k);
     void (*sort_narrow)(st_narrow *entries, size_t count);

@@ -61,7 +61,7 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
     const double width = (double)(window.hi - window.lo), lanes = caps->lanes < 1 ? 1 : caps->lanes;
     const double scan = n * (double)st_dtype_size(request->dtype) * read_ns(request, caps);
     const double passing = hi >= n ? n : hi * (1 + log(n / hi)); /* elements that beat a running bound, on random data */
-    const double writing = width * 1.2;
+    const double writing = width * (window.lo == 0 ? 0.4 : 1.2);
     const double of_all = window.lo == 0 ? sort_ns(n, lanes) : select_ns(n, lanes) + sort_ns(width, lanes);
     switch (st_cpu_family_of(choice)) {
         case ST_CPU_HEAP: {
@@ -101,8 +101,8 @@ double st_cpu_estimate(const st_rank_request *request, const st_choice *choice, 
     const double at_once = pieces < threads ? pieces : threads;
     if (st_cpu_searches_by_keys(request, choice)) {
         const st_window window = st_window_of(request, (size_t)request->cols);
-        const double each = caps->lanes >= 16 ? 0.2 : caps->lanes >= 8 ? 0.3 : 1;
-        return 200 + rows * (SEARCH_NS + (each * n + sort_ns((double)(window.hi - window.lo), caps->lanes)) / at_once);
+        const double width = (double)(window.hi - window.lo), each = caps->lanes >= 16 ? 0.2 : caps->lanes >= 8 ? 0.3 : 1;
+        return 200 + rows * (SEARCH_NS + (each * n + sort_ns(width, caps->lanes) + 2 * width) / at_once);
     }
     if (pieces > 1) {
         const double piece_hi = hi < n / pieces ? hi : n / pieces;

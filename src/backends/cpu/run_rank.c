@@ -209,6 +209,13 @@ static size_t open_row(const struct job *job, int64_t position, st_cpu_row *row,
 }
 
 static void close_row(const struct job *job, int64_t position, const st_cpu_row *row, void *window, size_t count) {
+    if (row->ascending && row->mask == 0 && !row->wide) {
+        row->kernels->emit(&row->order, row->elements, row->stride, window, count,
+                           job->request->outputs & ST_OUT_VALUES ? value_at(job, position, 0) : NULL,
+                           job->request->outputs & ST_OUT_INDICES ? index_at(job, position, 0) : NULL, job->index_size);
+        fill_rest(job, position, count);
+        return;
+    }
     const uint64_t *columns = st_cpu_columns(row, window, count, job->request->order == ST_UNSORTED);
     write_columns(job, position, row->elements, columns, 0, count);
     fill_rest(job, position, count);
