@@ -141,7 +141,7 @@ static void check_histogram(const struct scene *scene) {
         complain(scene, "histogram");
 }
 
-/* At least `rank` of the groups' least keys are within the bound, and no more than a sixteenth above that, but for keys equal to it. */
+/* At least `rank` of the groups' least keys are within the bound, and few more, but for keys equal to it. */
 static void check_bound(const struct scene *scene) {
     enum { PIECE = ST_SAMPLE_PIECE };
     static uint64_t least[MOST];
@@ -165,7 +165,7 @@ static void check_bound(const struct scene *scene) {
         below += least[g] < bound;
         within += least[g] <= bound;
     }
-    if (within < rank || below > rank + rank / 16) complain(scene, "bound");
+    if (within < rank || below > st_cpu_enough(rank)) complain(scene, "bound");
 }
 
 static void check_find_nan(const struct scene *scene) {

@@ -101,6 +101,9 @@ typedef struct st_cpu_kernels {
 /* 64-bit words that promising_blocks needs: a cache line a block, and no more groups than that has keys. */
 static inline size_t st_cpu_promising_words(size_t blocks) { return 16 * blocks; }
 
+/* How many least keys a bound may let through where `rank` must pass: to look for a closer one takes longer. */
+static inline size_t st_cpu_enough(size_t rank) { return rank + rank / 8 + 2; }
+
 /* Key widths of 8, 16, 32 and 64 bits are classes 0 to 3. */
 enum { ST_CPU_CLASSES = 4 };
 static inline int st_cpu_class(uint32_t bits) { return bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : 3; }
