@@ -4,6 +4,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "device/choice_fields.h"
 #include "device/gpu_rules.h"
@@ -19,8 +20,8 @@ static void say(char line[96], const char *format, ...) {
 
 static const char *cpu_family(const st_choice *choice) {
     switch (choice->mk) {
-        case ST_MK_BITONIC: return "chunks sorted by bitonic networks and merged into the best so far";
-        case ST_MK_WARP: return "a first bound from the best of strided lanes, then as the filter";
+        case ST_MK_BITONIC: return "sorting networks: short rows one in each lane, chunks of longer ones merged";
+        case ST_MK_WARP: return "a first bound from the best of blocks or of a sample, then as the filter";
         case ST_MK_RADIX: return "a histogram of leading digits finds the digits that hold the window";
         default: break;
     }
@@ -77,8 +78,8 @@ static void cpu_effect(const st_plan *plan, int32_t field, char line[96], int32_
         case ST_FIELD_MK: say(line, "%s", cpu_family(choice)); return;
         case ST_FIELD_MKD: say(line, "%s within %s", st_mkd_name(choice->mkd), st_mk_name(choice->mk)); return;
         case ST_FIELD_USE_2CE:
-            if (choice->use_2ce && choice->wg > 1)
-                say(line, "a row is split in %d, selected, and merged", choice->wg);
+            if (strstr(plan->kernel, "-split") != NULL)
+                say(line, "rows one by one, each split over %d", choice->wg);
             else
                 say(line, "one worker on a row, rows shared out");
             return;
