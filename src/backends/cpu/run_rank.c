@@ -103,6 +103,9 @@ int st_cpu_ranks_in_lanes(const st_rank_request *request) {
            request->order != ST_UNSORTED && st_window_of(request, (size_t)request->cols).lo == 0;
 }
 
+/* How a row is ranked that cannot be ranked in a lane: all of it is sorted. */
+static const st_cpu_shape one_row = {ST_CPU_FILTER, ST_LANE_COLUMNS, ST_LANE_COLUMNS, 1};
+
 static size_t round_up(size_t bytes, size_t unit) { return bytes > SIZE_MAX - unit ? SIZE_MAX : (bytes + unit - 1) / unit * unit; }
 
 static struct room room_of(const st_rank_request *request, const st_choice *choice) {
@@ -127,6 +130,10 @@ static struct room room_of(const st_rank_request *request, const st_choice *choi
     }
     const size_t entry = room.wide ? sizeof(st_wide) : sizeof(st_narrow);
     room.scratch_bytes = round_up(st_cpu_select_bytes(&shape, room.wide, room.piece, piece_hi), 64);
+    if (shape.family == ST_CPU_BITONIC && st_cpu_ranks_in_lanes(request)) {
+        const size_t bytes = round_up(st_cpu_select_bytes(&one_row, room.wide, cols, room.hi), 64);
+        if (room.scratch_bytes < bytes) room.scratch_bytes = bytes;
+    }
     size_t survivors = 0;
     if (room.scratch_bytes == SIZE_MAX || !st_multiply_size(room.scratch_bytes, (size_t)room.workers, &room.survivors_at)) return room;
     if (room.segments > 1 && (!st_multiply_size(piece_hi, (size_t)room.segments, &survivors) ||
@@ -221,9 +228,10 @@ static void close_row(const struct job *job, int64_t position, const st_cpu_row 
     fill_rest(job, position, count);
 }
 
-static void rank_row(const struct job *job, int64_t position, const st_cpu_row *row, size_t lo, size_t hi, char *scratch) {
+static void rank_row(const struct job *job, int64_t position, const st_cpu_row *row, const st_cpu_shape *shape, size_t lo, size_t hi,
+                     char *scratch) {
     void *window = NULL;
-    const size_t count = hi > lo ? st_cpu_select(row, &job->shape, lo, hi, scratch, &window) : 0;
+    const size_t count = hi > lo ? st_cpu_select(row, shape, lo, hi, scratch, &window) : 0;
     close_row(job, position, row, window, count);
 }
 
@@ -239,17 +247,25 @@ static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, cha
                          .indices_stride = (ptrdiff_t)job->buffers->indices_stride,
                          .index_size = job->index_size,
                          .streams = job->streams};
-    for (int64_t position = first; position < end; position += lanes) {
+    int64_t rows;
+    for (int64_t position = first; position < end; position += rows) {
+        rows = end - position < lanes ? end - position : lanes;
         some.elements = elements_of(job, position);
-        some.rows = (size_t)(end - position < lanes ? end - position : lanes);
+        some.rows = (size_t)rows;
         if (request->outputs & ST_OUT_VALUES) some.values = value_at(job, position, 0);
         if (request->outputs & ST_OUT_INDICES) some.indices = index_at(job, position, 0);
-        for (uint32_t wrong = job->kernels->rank_lanes(&some); wrong != 0; wrong &= wrong - 1) {
+        uint32_t wrong = job->kernels->rank_lanes(&some);
+        if (__builtin_popcount(wrong) > lanes / 4) { /* so will the next be: data whose keys differ in the last bits alone */
+            rows = end - position;
+            wrong = UINT32_MAX;
+        }
+        for (int64_t again = position; again < position + rows; again++) {
+            if (again < position + lanes && (wrong >> (again - position) & 1) == 0) continue;
             st_cpu_row row;
             size_t lo, hi;
-            const int64_t again = position + __builtin_ctz(wrong);
             open_row(job, again, &row, &lo, &hi);
-            rank_row(job, again, &row, lo, hi, scratch);
+            row.ascending = 1;
+            rank_row(job, again, &row, &one_row, lo, hi, scratch);
         }
     }
     /* Streamed stores are not ordered by the pool's signal. */
@@ -275,7 +291,7 @@ static void rank_rows(void *argument, int64_t item, int32_t worker) {
         } else {
             row.elements = elements_of(job, row_at(job, position));
         }
-        rank_row(job, position, &row, lo, hi, scratch);
+        rank_row(job, position, &row, &job->shape, lo, hi, scratch);
     }
 }
 

@@ -7,8 +7,8 @@
 
 #include "base/checked.h"
 
-/* Columns of the first blocks that the filter collects, while its bound is still loose. */
-enum { FIRST_BLOCK = 256 };
+/* Columns of the first block that the filter collects: its bound may be loose, or be the key of most of the row. */
+enum { FIRST_BLOCK = 512 };
 
 /* Candidates that are held beside the window before it is cut back, where the window is small. */
 enum { SLACK = 32 };
