@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * test_rows_in_lanes.c - the kernel that ranks many short rows at once, against a plain sort of (key, column): every
+ * number of columns, every number wanted, every order of 32-bit elements, outputs and input between guard pages.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backends/cpu/kernels.h"
+#include "guard_pages.h"
+#include "random_elements.h"
+#include "spiraltorch/rank.h"
+
+/* Bits of a key that a kernel may leave out at first, and the most that rows are moved apart by. */
+enum { LOW_BITS = 7, MOST_GAP = 5, WIDEST_ROW = ST_LANE_COLUMNS + MOST_GAP };
+
+/* What st_guarded_place fills with. */
+enum { CANARY = 0xa5 };
+
+static st_guarded input_pages, values_pages, indices_pages;
+static st_random rng;
+static st_processor processor;
+
+/* Some rows, and what a plain sort makes of each. */
+struct scene {
+    const st_cpu_kernels *kernels;
+    st_dtype dtype;
+    st_order order;
+    st_lane_rows rows;
+    const uint32_t *elements;
+    st_wide sorted[ST_LANE_ROWS][ST_LANE_COLUMNS];
+    size_t answered, handed_back; /* rows so far */
+};
+
+static void complain(const struct scene *scene, const char *what, size_t row) {
+    const st_lane_rows *rows = &scene->rows;
+    print_message(
+        "%s: %s %s flip %llx, nan key %llx: row %zu of %zu, %zu of %zu columns, row stride %td, values %d (%td), "
+        "indices %d (%td) of %zu, streams %d\n",
+        what, st_isa_name(scene->kernels->isa), st_dtype_name(scene->dtype), (unsigned long long)scene->order.flip,
+        (unsigned long long)scene->order.nan_key, row, rows->rows, rows->hi, rows->columns, rows->row_stride,
+        rows->values != NULL, rows->values_stride, rows->indices != NULL, rows->indices_stride, rows->index_size,
+        rows->streams);
+    fail();
+}
+
+static int compare_entries(const void *a, const void *b) {
+    const st_wide *x = a, *y = b;
+    return st_wide_before(*x, *y) ? -1 : st_wide_before(*y, *x);
+}
+
+/*
+ * Data of any shape, or such as differs in the low bits of keys alone: in all of the row, or about a few numbers of
+ * either sign.
+ */
+static void fill_row(st_dtype dtype, uint32_t *row, size_t count) {
+    const uint32_t low = (1u << LOW_BITS) - 1;
+    uint32_t about[4];
+    if (st_random_chance(&rng, 2, 3)) {
+        st_random_fill(&rng, dtype, (st_data)st_random_below(&rng, ST_DATA_COUNT), row, count);
+        return;
+    }
+    const size_t numbers = st_random_chance(&rng, 1, 3) ? 1 : 1 + st_random_below(&rng, 4);
+    st_random_fill(&rng, dtype, st_random_chance(&rng, 1, 3) ? ST_DATA_ZEROS : ST_DATA_NORMAL, about, numbers);
+    const uint32_t differ = st_random_chance(&rng, 1, 2) ? low : 1; /* many keys, or two */
+    for (size_t i = 0; i < count; i++)
+        row[i] = about[st_random_below(&rng, numbers)] ^ ((uint32_t)st_random_next(&rng) & differ);
+}
+
+/* Lays the rows out so that the lowest and the highest byte that may be read stand at guard pages. */
+static void open_rows(struct scene *scene, size_t columns) {
+    const size_t rows =
+        st_random_chance(&rng, 1, 2) ? scene->kernels->lanes : 1 + st_random_below(&rng, scene->kernels->lanes);
+    const ptrdiff_t packed = (ptrdiff_t)columns, gap = (ptrdiff_t)st_random_below(&rng, MOST_GAP + 1);
+    ptrdiff_t stride = packed + gap;
+    switch (st_random_below(&rng, 6)) {
+    case 0: stride = -(packed + gap); break;
+    case 1: stride = -packed; break;
+    case 2: stride = (ptrdiff_t)st_random_below(&rng, 2); break; /* rows that overlap, or are the same */
+    default: break;
+    }
+    const size_t step = (size_t)(stride < 0 ? -stride : stride), extent = (rows - 1) * step + columns;
+    st_guarded_seal(&input_pages, 0);
+    uint32_t *place = st_guarded_place(&input_pages, extent * sizeof *place, st_random_chance(&rng, 1, 2));
+    fill_row(scene->dtype, place, extent);
+    for (size_t r = 0; step >= columns && r < rows; r++) fill_row(scene->dtype, place + r * step, columns);
+    st_guarded_seal(&input_pages, 1);
+    scene->elements = stride < 0 ? place + (rows - 1) * step : place;
+    scene->rows = (st_lane_rows){
+        .order = &scene->order, .elements = scene->elements, .row_stride = stride, .rows = rows, .columns = columns};
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < columns; c++)
+            scene->sorted[r][c] =
+                (st_wide){st_key_of(&scene->order, scene->elements[(ptrdiff_t)r * stride + (ptrdiff_t)c]), c};
+        qsort(scene->sorted[r], columns, sizeof(st_wide), compare_entries);
+    }
+}
+
+static void place_outputs(st_lane_rows *rows) {
+    const int at_end = st_random_chance(&rng, 3, 4);
+    rows->index_size = st_random_chance(&rng, 1, 2) ? 4 : 8;
+    rows->streams = st_random_chance(&rng, 1, 3);
+    rows->values_stride =
+        (ptrdiff_t)(rows->hi + (st_random_chance(&rng, 1, 3) ? st_random_below(&rng, MOST_GAP + 1) : 0));
+    rows->indices_stride =
+        (ptrdiff_t)(rows->hi + (st_random_chance(&rng, 1, 3) ? st_random_below(&rng, MOST_GAP + 1) : 0));
+    rows->values = rows->indices = NULL;
+    if (st_random_chance(&rng, 3, 4))
+        rows->values =
+            st_guarded_place(&values_pages, ((rows->rows - 1) * (size_t)rows->values_stride + rows->hi) * 4, at_end);
+    if (rows->values == NULL || st_random_chance(&rng, 3, 4))
+        rows->indices = st_guarded_place(
+            &indices_pages, ((rows->rows - 1) * (size_t)rows->indices_stride + rows->hi) * rows->index_size, at_end);
+}
+
+/* Whether the low bits of keys decide which of two elements is among the first: only then may a row be handed back. */
+static int low_bits_decide(const st_wide *sorted, size_t columns, size_t hi) {
+    const uint64_t most = sorted[hi - 1].key >> LOW_BITS;
+    if (hi == columns || sorted[hi].key >> LOW_BITS != most) return 0;
+    size_t first = hi - 1, last = hi;
+    while (first > 0 && sorted[first - 1].key >> LOW_BITS == most) first--;
+    while (last + 1 < columns && sorted[last + 1].key >> LOW_BITS == most) last++;
+    return sorted[first].key != sorted[last].key;
+}
+
+/*
+ * Compares an output with what it must be: the canary, but for the first of each row that was answered. Elements come
+ * from the input, indices are columns.
+ */
+static void check_output(const struct scene *scene, const char *what, const char *output, ptrdiff_t stride, size_t size,
+                         uint32_t handed_back) {
+    static char expected[ST_LANE_ROWS * WIDEST_ROW * sizeof(int64_t)];
+    const st_lane_rows *rows = &scene->rows;
+    const size_t step = (size_t)stride * size, bytes = (rows->rows - 1) * step + rows->hi * size;
+    memset(expected, CANARY, bytes);
+    for (size_t r = 0; r < rows->rows; r++) {
+        char *row = expected + r * step;
+        if (handed_back >> r & 1) memcpy(row, output + r * step, rows->hi * size);
+        for (size_t j = 0; j < rows->hi && !(handed_back >> r & 1); j++) {
+            const uint64_t column = scene->sorted[r][j].index;
+            const uint32_t narrow = (uint32_t)column;
+            const void *from = output == rows->values
+                                   ? (const void *)(scene->elements + (ptrdiff_t)r * rows->row_stride + column)
+                               : size == 4 ? (const void *)&narrow
+                                           : &column;
+            memcpy(row + j * size, from, size);
+        }
+        if (memcmp(row, output + r * step, rows->hi * size) != 0) complain(scene, what, r);
+    }
+    if (memcmp(expected, output, bytes) != 0) complain(scene, "what lies between rows was written", 0);
+    if (!st_guarded_intact(output == rows->values ? &values_pages : &indices_pages, output, bytes))
+        complain(scene, "overrun", 0);
+}
+
+static void check_rows(struct scene *scene, size_t hi) {
+    st_lane_rows *rows = &scene->rows;
+    rows->hi = hi;
+    place_outputs(rows);
+    const uint32_t handed_back = scene->kernels->rank_lanes(rows);
+    if ((uint64_t)handed_back >> rows->rows != 0) complain(scene, "a row that there is not is handed back", rows->rows);
+    for (size_t r = 0; r < rows->rows; r++) {
+        if ((handed_back >> r & 1) && !low_bits_decide(scene->sorted[r], rows->columns, hi))
+            complain(scene, "handed back", r);
+        scene->handed_back += handed_back >> r & 1;
+        scene->answered += ~handed_back >> r & 1;
+    }
+    if (rows->values != NULL) check_output(scene, "values", rows->values, rows->values_stride, 4, handed_back);
+    if (rows->indices != NULL)
+        check_output(scene, "indices", rows->indices, rows->indices_stride, rows->index_size, handed_back);
+}
+
+static void check_order(struct scene *scene) {
+    for (size_t columns = 1; columns <= ST_LANE_COLUMNS; columns++) {
+        open_rows(scene, columns);
+        for (size_t hi = 1; hi <= columns; hi++) check_rows(scene, hi);
+        open_rows(scene, columns); /* other data, and a few more of it where a kernel has ways of its own */
+        check_rows(scene, 1);
+        check_rows(scene, columns);
+        check_rows(scene, 1 + st_random_below(&rng, columns));
+    }
+}
+
+static void test_isa(void **state) {
+    static struct scene scene; /* large for a stack */
+    const st_isa isa = (st_isa)(intptr_t)*state;
+    if (!(processor.isas & (1u << isa))) {
+        print_message("skipped: this CPU, or this build, has no %s\n", st_isa_name(isa));
+        skip();
+    }
+    st_cpu_table table;
+    st_cpu_kernels_fill(processor.isas & ((2u << isa) - 1), &table);
+    for (int class = 0; class < ST_CPU_CLASSES; class ++) {
+        const st_cpu_kernels *kernels = &table.of_class[class];
+        assert_int_equal(kernels->isa, isa);
+        assert_int_equal(kernels->rank_lanes != NULL, class == st_cpu_class(32));
+        assert_true(kernels->lanes <= ST_LANE_ROWS);
+    }
+    scene = (struct scene){.kernels = &table.of_class[st_cpu_class(32)]};
+    static const st_dtype dtypes[] = {ST_F32, ST_I32, ST_U32};
+    for (size_t d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++)
+        for (int descending = 0; descending < 2; descending++)
+            for (int32_t rule = ST_NAN_GREATEST; rule <= (dtypes[d] == ST_F32 ? ST_NAN_LAST : ST_NAN_GREATEST); rule++)
+                for (int reversed = 0; reversed < 2; reversed++) {
+                    scene.dtype = dtypes[d];
+                    scene.order = st_order_of(scene.dtype, descending, rule);
+                    if (reversed) scene.order = st_order_reversed(scene.order);
+                    check_order(&scene);
+                }
+    assert_true(scene.handed_back > 1000); /* both ends that a row can come to were seen */
+    assert_true(scene.answered > scene.handed_back);
+}
+
+static int set_up(void **state) {
+    (void)state;
+    st_processor_detect(&processor);
+    st_random_seed(&rng, 31415926);
+    const size_t elements = (size_t)ST_LANE_ROWS * WIDEST_ROW;
+    if (st_guarded_open(&input_pages, elements * sizeof(uint32_t)) != 0) return -1;
+    if (st_guarded_open(&values_pages, elements * sizeof(uint32_t)) != 0) return -1;
+    return st_guarded_open(&indices_pages, elements * sizeof(int64_t));
+}
+
+static int tear_down(void **state) {
+    (void)state;
+    st_guarded_close(&input_pages);
+    st_guarded_close(&values_pages);
+    st_guarded_close(&indices_pages);
+    return 0;
+}
+
+#define ISA_TEST(label, isa)                                                                                           \
+    { label, test_isa, NULL, NULL, (void *)(intptr_t)(isa) }
+
+int main(void) {
+    const struct CMUnitTest tests[] = {ISA_TEST("avx2", ST_ISA_AVX2), ISA_TEST("avx512", ST_ISA_AVX512)};
+    return cmocka_run_group_tests(tests, set_up, tear_down);
+}
