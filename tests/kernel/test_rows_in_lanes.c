@@ -119,14 +119,13 @@ static void place_outputs(st_lane_rows *rows) {
             &indices_pages, ((rows->rows - 1) * (size_t)rows->indices_stride + rows->hi) * rows->index_size, at_end);
 }
 
-/* Whether the low bits of keys decide which of two elements is among the first: only then may a row be handed back. */
+/* Whether the low bits of keys decide which elements are the first, or their order: only then may a row be handed back.
+ */
 static int low_bits_decide(const st_wide *sorted, size_t columns, size_t hi) {
-    const uint64_t most = sorted[hi - 1].key >> LOW_BITS;
-    if (hi == columns || sorted[hi].key >> LOW_BITS != most) return 0;
-    size_t first = hi - 1, last = hi;
-    while (first > 0 && sorted[first - 1].key >> LOW_BITS == most) first--;
-    while (last + 1 < columns && sorted[last + 1].key >> LOW_BITS == most) last++;
-    return sorted[first].key != sorted[last].key;
+    const uint64_t last = sorted[hi - 1].key >> LOW_BITS;
+    for (size_t j = 1; j < columns && sorted[j].key >> LOW_BITS <= last; j++)
+        if (sorted[j - 1].key != sorted[j].key && sorted[j - 1].key >> LOW_BITS == sorted[j].key >> LOW_BITS) return 1;
+    return 0;
 }
 
 /*
