@@ -119,12 +119,13 @@ static void place_outputs(st_lane_rows *rows) {
             &indices_pages, ((rows->rows - 1) * (size_t)rows->indices_stride + rows->hi) * rows->index_size, at_end);
 }
 
-/* Whether the low bits of keys decide which elements are the first, or their order: only then may a row be handed back.
- */
+/* Whether the low bits of keys decide about an element that is among the first: only then may a row be handed back. */
 static int low_bits_decide(const st_wide *sorted, size_t columns, size_t hi) {
-    const uint64_t last = sorted[hi - 1].key >> LOW_BITS;
-    for (size_t j = 1; j < columns && sorted[j].key >> LOW_BITS <= last; j++)
+    for (size_t j = 1; j < columns && j <= hi; j++)
         if (sorted[j - 1].key != sorted[j].key && sorted[j - 1].key >> LOW_BITS == sorted[j].key >> LOW_BITS) return 1;
+    /* Those equal to the last may hide one that differs from them further on. */
+    for (size_t j = hi; j < columns && sorted[j].key >> LOW_BITS == sorted[hi - 1].key >> LOW_BITS; j++)
+        if (sorted[j].key != sorted[hi - 1].key) return 1;
     return 0;
 }
 
