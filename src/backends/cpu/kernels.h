@@ -78,8 +78,8 @@ typedef struct st_cpu_kernels {
                       size_t rank, uint64_t *room);
     /*
      * One pass over `blocks` blocks of `block` elements: sets *high to a key that at least hi elements do not exceed, and lists
-     * the blocks that hold one which does not. Returns how many are listed. There are at least 64 elements in as many
-     * cache lines as there are blocks, and three quarters as many as hi; list has room for blocks + 1, room for st_cpu_promising_words.
+     * the blocks that may hold one of the hi best. Returns how many are listed. There are at least 4 hi, and at least 64,
+     * elements in as many cache lines as there are blocks; list has room for blocks + 1, room for st_cpu_promising_words.
      */
     size_t (*promising_blocks)(const st_order *order, const void *elements, size_t block, size_t blocks, size_t hi,
                                uint64_t *high, uint32_t *list, uint64_t *room);

@@ -9,6 +9,7 @@
 
 #include <immintrin.h>
 
+#include "backends/cpu/front_avx2.h"
 #include "backends/cpu/hits_avx2.h"
 #include "backends/cpu/kernels.h"
 #include "backends/cpu/minima_avx2.h"
@@ -23,20 +24,9 @@
 #define LANES_MINIMA(bits) ((bits) == 32)
 #define LANES_LIST_HITS st_list_hits
 
-/* For every mask its lanes and then the others, as pairs of 32 bits. */
-static const _Alignas(32) uint32_t front_lanes[16][8] = {
-    {0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7}, {2, 3, 0, 1, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7},
-    {4, 5, 0, 1, 2, 3, 6, 7}, {0, 1, 4, 5, 2, 3, 6, 7}, {2, 3, 4, 5, 0, 1, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7},
-    {6, 7, 0, 1, 2, 3, 4, 5}, {0, 1, 6, 7, 2, 3, 4, 5}, {2, 3, 6, 7, 0, 1, 4, 5}, {0, 1, 2, 3, 6, 7, 4, 5},
-    {4, 5, 6, 7, 0, 1, 2, 3}, {0, 1, 4, 5, 6, 7, 2, 3}, {2, 3, 4, 5, 6, 7, 0, 1}, {0, 1, 2, 3, 4, 5, 6, 7}};
-
 static inline __m256i keys_of_8(const uint8_t *keys) { return _mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)keys)); }
 static inline __m256i keys_of_16(const uint16_t *keys) {
     return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)(const void *)keys));
-}
-
-static inline __m256i lanes_to_front(__m256i v, uint32_t lanes) {
-    return _mm256_permutevar8x32_epi32(v, _mm256_load_si256((const __m256i *)(const void *)front_lanes[lanes]));
 }
 
 static inline __m256i up_to_32(__m256i v, __m256i most) { return _mm256_cmpeq_epi32(_mm256_min_epu32(v, most), v); }
@@ -48,8 +38,8 @@ static inline __m256i up_to_32(__m256i v, __m256i most) { return _mm256_cmpeq_ep
 static inline size_t append_within(__m256i within, __m256i keys, __m256i indices, st_narrow *out) {
     const uint32_t mask = (uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(within));
     const __m256i even = _mm256_unpacklo_epi32(indices, keys), odd = _mm256_unpackhi_epi32(indices, keys); /* pairs of entries */
-    const __m256i low = lanes_to_front(_mm256_permute2x128_si256(even, odd, 0x20), mask & 15);
-    const __m256i high = lanes_to_front(_mm256_permute2x128_si256(even, odd, 0x31), mask >> 4);
+    const __m256i low = st_lanes_in_front(_mm256_permute2x128_si256(even, odd, 0x20), mask & 15);
+    const __m256i high = st_lanes_in_front(_mm256_permute2x128_si256(even, odd, 0x31), mask >> 4);
     const size_t lower = (size_t)__builtin_popcount(mask & 15);
     _mm256_storeu_si256((__m256i *)(void *)out, low);
     _mm256_storeu_si256((__m256i *)(void *)(out + lower), high);
@@ -137,7 +127,7 @@ static inline size_t append_wide_64(const uint64_t keys[128], uint64_t span, uin
         const __m256i beyond = _mm256_cmpgt_epi64(_mm256_xor_si256(four, top), spans);
         const uint32_t within = (uint32_t)_mm256_movemask_pd(_mm256_castsi256_pd(beyond)) ^ 15;
         const __m256i indices = _mm256_xor_si256(_mm256_add_epi64(_mm256_set1_epi64x((long long)(first + i)), steps), flips);
-        const __m256i key = lanes_to_front(_mm256_add_epi64(four, leasts), within), index = lanes_to_front(indices, within);
+        const __m256i key = st_lanes_in_front(_mm256_add_epi64(four, leasts), within), index = st_lanes_in_front(indices, within);
         const __m256i even = _mm256_unpacklo_epi64(key, index), odd = _mm256_unpackhi_epi64(key, index);
         _mm256_storeu_si256((__m256i *)(void *)(out + taken), _mm256_permute2x128_si256(even, odd, 0x20));
         _mm256_storeu_si256((__m256i *)(void *)(out + taken + 2), _mm256_permute2x128_si256(even, odd, 0x31));

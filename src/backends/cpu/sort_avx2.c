@@ -10,6 +10,8 @@
 #include <immintrin.h>
 #include <string.h>
 
+#include "backends/cpu/front_avx2.h"
+
 #define INLINE static inline __attribute__((always_inline))
 #define SORT_NAME(operation) st_avx2_##operation
 
@@ -72,19 +74,12 @@ typedef __m256i VECTOR;
 INLINE VECTOR load_vector(const st_narrow *from) { return _mm256_loadu_si256((const void *)from); }
 INLINE VECTOR vector_of(st_narrow entry) { return top_flipped(_mm256_set1_epi64x((long long)entry)); }
 
-/* For every mask its lanes and then the others, as pairs of 32 bits. */
-static const _Alignas(32) uint32_t lanes_in_front[16][8] = {
-    {0, 1, 2, 3, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7}, {2, 3, 0, 1, 4, 5, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7},
-    {4, 5, 0, 1, 2, 3, 6, 7}, {0, 1, 4, 5, 2, 3, 6, 7}, {2, 3, 4, 5, 0, 1, 6, 7}, {0, 1, 2, 3, 4, 5, 6, 7},
-    {6, 7, 0, 1, 2, 3, 4, 5}, {0, 1, 6, 7, 2, 3, 4, 5}, {2, 3, 6, 7, 0, 1, 4, 5}, {0, 1, 2, 3, 6, 7, 4, 5},
-    {4, 5, 6, 7, 0, 1, 2, 3}, {0, 1, 4, 5, 6, 7, 2, 3}, {2, 3, 4, 5, 6, 7, 0, 1}, {0, 1, 2, 3, 4, 5, 6, 7}};
-
 /* Writes the lanes below the pivot to the left end, the others to the right; what else each store writes is in the gap. */
 INLINE void spread(VECTOR v, VECTOR pivots, st_narrow **left, st_narrow **right) {
     const __m256i below = _mm256_cmpgt_epi64(pivots, top_flipped(v));
     const unsigned mask = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(below));
     const unsigned lower = (unsigned)__builtin_popcount(mask);
-    v = _mm256_permutevar8x32_epi32(v, _mm256_load_si256((const void *)lanes_in_front[mask]));
+    v = st_lanes_in_front(v, mask);
     _mm256_storeu_si256((void *)*left, v);
     _mm256_storeu_si256((void *)(*right - WIDTH), v);
     *left += lower;
