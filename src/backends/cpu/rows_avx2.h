@@ -34,7 +34,7 @@ static inline __m256i blend_lanes(__m256i a, __m256i b, __m256 mask) {
 }
 
 /* 8 elements as proxies, of columns from `column` on; all ones where there are fewer, beyond them. */
-static inline __attribute__((always_inline)) __m256i proxies_at(const struct proxies *proxies, const uint32_t *from, size_t column, size_t count) {
+static inline __attribute__((always_inline)) __m256i proxies_at(const struct proxies *proxies, const key32 *from, size_t column, size_t count) {
     const __m256i high = _mm256_set1_epi32(-ST_LANE_COLUMNS);
     const __m256i columns = _mm256_add_epi32(proxies->columns, _mm256_set1_epi32((int)column));
     const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count < 8 ? count : 8)), proxies->columns);
@@ -77,7 +77,7 @@ static inline __attribute__((always_inline)) void transpose_8(__m256i *v) {
  * The elements of a row at `count` columns; `to` and `found` are as long as rows can be. One at a time: a row is in the
  * cache, and gather instructions are no faster on many processors.
  */
-static inline __attribute__((always_inline)) void pick_lanes(const uint32_t *row, size_t columns, const uint32_t *found, size_t count, uint32_t *to) {
+static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, size_t columns, const uint32_t *found, size_t count, key32 *to) {
     (void)columns;
     for (size_t i = 0; i < count; i += 4) {
         const uint32_t last = (uint32_t)count - 1; /* whose column stands for those behind it */
@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) void pick_lanes(const uint32_t *row
 }
 
 /* Copies words past the caches, where whole lines are to be written. */
-static void stream_lanes(const uint32_t *from, size_t count, uint32_t *to) {
+static void stream_lanes(const uint32_t *from, size_t count, key32 *to) {
     size_t i = 0;
     for (; i < count && (uintptr_t)(to + i) % 64 != 0; i++) to[i] = from[i];
     for (; i + 16 <= count; i += 16)
@@ -101,7 +101,7 @@ static void stream_lanes(const uint32_t *from, size_t count, uint32_t *to) {
 }
 
 /* Columns as 64-bit indices, in pairs of words. */
-static inline void widen_lanes(const uint32_t *columns, size_t count, uint32_t *to) {
+static inline void widen_lanes(const uint32_t *columns, size_t count, key32 *to) {
     size_t i = 0;
     for (; i + 4 <= count; i += 4)
         STORE(to + 2 * i, _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(columns + i))));

@@ -30,13 +30,13 @@ static inline struct proxies proxies_of(const st_order *order) {
 }
 
 /* 16 elements as proxies, of columns from `column` on; all ones where there are fewer, beyond them. */
-static inline __attribute__((always_inline)) __m512i proxies_at(const struct proxies *proxies, const uint32_t *from, size_t column, size_t count) {
+static inline __attribute__((always_inline)) __m512i proxies_at(const struct proxies *proxies, const key32 *from, size_t column, size_t count) {
     const __m512i high = _mm512_set1_epi32(-ST_LANE_COLUMNS);
     const __m512i columns = _mm512_add_epi32(proxies->columns, _mm512_set1_epi32((int)column));
     const __mmask16 there = (__mmask16)(count >= 16 ? 0xffff : (1u << count) - 1);
     __m512i bits = count >= 16 ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi32(there, from);
     __mmask16 nan = 0;
-    if (proxies->is_float) { /* adding zero makes -0 of both zeros +0, and leaves every other number as it is */
+    if (proxies->is_float) { /* adding zero makes +0 of both zeros, and leaves every other number as it is */
         const __m512 number = _mm512_add_ps(_mm512_castsi512_ps(bits), _mm512_setzero_ps());
         nan = _mm512_cmp_ps_mask(number, number, _CMP_UNORD_Q);
         bits = _mm512_castps_si512(number);
@@ -73,7 +73,7 @@ static inline __attribute__((always_inline)) void transpose_16(__m512i *v) {
 }
 
 /* The elements of a row at `count` columns, looked up in its registers; `to` and `found` are as long as rows can be. */
-static inline __attribute__((always_inline)) void pick_lanes(const uint32_t *row, size_t columns, const uint32_t *found, size_t count, uint32_t *to) {
+static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, size_t columns, const uint32_t *found, size_t count, key32 *to) {
     __m512i r[8];
 #pragma GCC unroll 8
     for (size_t i = 0; i < 8; i++) {
@@ -91,7 +91,7 @@ static inline __attribute__((always_inline)) void pick_lanes(const uint32_t *row
 }
 
 /* Copies words past the caches, where whole lines are to be written. */
-static void stream_lanes(const uint32_t *from, size_t count, uint32_t *to) {
+static void stream_lanes(const uint32_t *from, size_t count, key32 *to) {
     size_t i = 0;
     for (; i < count && (uintptr_t)(to + i) % 64 != 0; i++) to[i] = from[i];
     for (; i + 16 <= count; i += 16) _mm512_stream_si512((__m512i *)(void *)(to + i), _mm512_loadu_si512(from + i));
@@ -99,7 +99,7 @@ static void stream_lanes(const uint32_t *from, size_t count, uint32_t *to) {
 }
 
 /* Columns as 64-bit indices, in pairs of words. */
-static inline void widen_lanes(const uint32_t *columns, size_t count, uint32_t *to) {
+static inline void widen_lanes(const uint32_t *columns, size_t count, key32 *to) {
     for (size_t i = 0; i < count; i += 8) {
         const __mmask16 there = (__mmask16)(count - i >= 8 ? 0xffff : (1u << 2 * (count - i)) - 1);
         _mm512_mask_storeu_epi32(to + 2 * i, there, _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(const void *)(columns + i))));

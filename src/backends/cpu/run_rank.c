@@ -272,7 +272,9 @@ static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, cha
     if (job->streams) atomic_thread_fence(memory_order_seq_cst);
 }
 
+/* Where work begins on a thread, its float state is set aside: bounds and pivots are estimated with floats. */
 static void rank_rows(void *argument, int64_t item, int32_t worker) {
+    const uint32_t state = st_float_begin();
     const struct job *job = argument;
     char *scratch = job->workspace + (size_t)worker * job->room.scratch_bytes;
     const int64_t first = item * job->rows_per_item, rows = job->buffers->row_list_count;
@@ -281,6 +283,7 @@ static void rank_rows(void *argument, int64_t item, int32_t worker) {
     size_t lo = 0, hi = 0;
     if (job->in_lanes) {
         rank_in_lanes(job, first, end, scratch);
+        st_float_end(state);
         return;
     }
     for (int64_t position = first; position < end; position++) {
@@ -293,18 +296,23 @@ static void rank_rows(void *argument, int64_t item, int32_t worker) {
         }
         rank_row(job, position, &row, &job->shape, lo, hi, scratch);
     }
+    st_float_end(state);
 }
 
 static size_t *survivor_counts(const struct job *job) { return (size_t *)(void *)(job->workspace + job->room.counts_at); }
 
 /* The best `hi` of one piece of the row, copied to the front of the piece's own share of the survivors. */
 static void rank_piece(void *argument, int64_t item, int32_t worker) {
+    const uint32_t state = st_float_begin();
     const struct job *job = argument;
     const size_t entry = job->row.wide ? sizeof(st_wide) : sizeof(st_narrow);
     const size_t from = (size_t)item * job->room.piece, length = job->row.length;
     const size_t share = job->room.hi < job->room.piece ? job->room.hi : job->room.piece;
     survivor_counts(job)[item] = 0;
-    if (from >= length) return;
+    if (from >= length) {
+        st_float_end(state);
+        return;
+    }
     st_cpu_row piece = job->row;
     piece.elements = (const char *)piece.elements + (ptrdiff_t)from * piece.stride * (ptrdiff_t)(piece.order.bits / 8);
     piece.first = from;
@@ -314,6 +322,7 @@ static void rank_piece(void *argument, int64_t item, int32_t worker) {
     const size_t count = st_cpu_select(&piece, &job->shape, 0, hi, job->workspace + (size_t)worker * job->room.scratch_bytes, &window);
     memcpy(job->workspace + job->room.survivors_at + (size_t)item * share * entry, window, count * entry);
     survivor_counts(job)[item] = count;
+    st_float_end(state);
 }
 
 /* The window of the row that is split, from the best of its pieces; *window is in the workspace. */
@@ -340,11 +349,13 @@ static size_t part_start(const struct job *job, int64_t part) {
 }
 
 static void close_part(void *argument, int64_t item, int32_t worker) {
+    const uint32_t state = st_float_begin();
     const struct job *job = argument;
     (void)worker;
     const size_t entry = job->row.wide ? sizeof(st_wide) : sizeof(st_narrow), from = part_start(job, item), to = part_start(job, item + 1);
     const uint64_t *columns = st_cpu_columns(&job->row, job->window + from * entry, to - from, 0);
     write_columns(job, job->position, job->row.elements, columns, job->row.mask == 0 ? from : job->count - to, to - from);
+    st_float_end(state);
 }
 
 /* Sorts and writes the split row's window, in parts where it is long. */
@@ -420,7 +431,7 @@ static st_status refuse_nan(struct job *job, st_pool *pool, int32_t workers, int
     return st_fail(ST_E_NAN, "row %lld, column %zu is NaN, and the rule is error", (long long)number, column);
 }
 
-st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, const st_choice *choice,
+static st_status run(const st_cpu_table *table, const st_rank_request *request, const st_choice *choice,
                      const st_rank_buffers *buffers, const st_backend_services *services) {
     const st_window whole = st_window_of(request, (size_t)request->cols);
     struct job job = {.request = request, .buffers = buffers, .shape = st_cpu_shape_of(choice), .room = room_of(request, choice)};
@@ -436,6 +447,10 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     job.in_lanes = job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && st_cpu_ranks_in_lanes(request) &&
                    buffers->lengths == NULL && buffers->row_list == NULL;
     job.streams = (int64_t)(job.index_size + job.size) * job.width > STREAMED / buffers->row_list_count;
+    /* Rows that are not alike cannot share a register; one by one, a network is no way to rank them. */
+    if (!job.in_lanes && job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && st_cpu_ranks_in_lanes(request) &&
+        !job.room.splits)
+        job.shape = one_row;
     if (job.in_lanes) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
     const int is_little = !job.room.splits && buffers->row_list_count <= LEAST_SHARED / (request->cols + 1) + 1;
@@ -449,4 +464,12 @@ st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, 
     else
         for (int64_t position = 0; position < buffers->row_list_count; position++) rank_split_row(&job, position, services->pool);
     return ST_OK;
+}
+
+st_status st_cpu_run(const st_cpu_table *table, const st_rank_request *request, const st_choice *choice,
+                     const st_rank_buffers *buffers, const st_backend_services *services) {
+    const uint32_t state = st_float_begin();
+    const st_status status = run(table, request, choice, buffers, services);
+    st_float_end(state);
+    return status;
 }

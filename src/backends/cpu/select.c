@@ -44,8 +44,8 @@ enum { MOST_BLOCKS = 8192, LEAST_BLOCK = 64 };
 enum { MOST_LISTED = 32 };
 
 /*
- * Columns of a row's blocks, at most so many; 0 where blocks do not serve. Going through the blocks costs some cycles each, and reading one
- * again that holds one of the best some two for each 64 bytes; their sum is least near 64 sqrt(2 rows in lines / hi) bytes.
+ * Columns of a row's blocks, at most so many; 0 where blocks do not serve. Going through the blocks costs some cycles each,
+ * and reading one again that holds one of the best some two for each 64 bytes; their sum is least near 64 sqrt(2 rows in lines / hi) bytes.
  * Rows that fit L1 may as well be read again whole: where more is wanted, their blocks are as large as leaves four lanes for
  * each of hi.
  */
@@ -69,7 +69,7 @@ static size_t block_words(size_t length) {
     return st_cpu_promising_words(blocks) + blocks / 2 + 1;
 }
 
-/* A row's scratch: entries first, then 64-bit words (lane minima, run positions, digit counts). */
+/* A row's scratch: entries first, then 64-bit words (least keys, run positions, digit counts). */
 struct layout {
     size_t entries;  /* how many */
     size_t words_at; /* in bytes */

@@ -9,7 +9,7 @@
 /* Kernel families, each at home under one (mk, mkd); docs/choices.md. */
 typedef enum st_cpu_family {
     ST_CPU_FILTER,  /* collect what beats a bound into a buffer, cut the buffer back, lower the bound */
-    ST_CPU_LANES,   /* the same, with a first bound from the minima of lanes */
+    ST_CPU_LANES,   /* the same, with a first bound from the least keys of blocks, or from a sample */
     ST_CPU_HEAP,    /* a heap of the best, whose root is the bound */
     ST_CPU_KWAY,    /* the best of each tile, sorted, then merged k ways */
     ST_CPU_BITONIC, /* bitonic sorting of chunks, merged into the best */
@@ -40,7 +40,7 @@ typedef struct st_cpu_shape {
     st_cpu_family family;
     size_t block; /* columns per collection (ctile) */
     size_t tile;  /* columns per k-way tile (tile) */
-    size_t depth; /* candidate buffer and lane groups, in multiples of the window (kl) */
+    size_t depth; /* candidate buffer, in multiples of the window (kl) */
 } st_cpu_shape;
 
 st_cpu_shape st_cpu_shape_of(const st_choice *choice);
