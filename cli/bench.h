@@ -90,6 +90,7 @@ int32_t st_bench_peer_workers(const st_bench_case *point);
 /* ---- one measured case (bench_measure.c) ------------------------------------------------------------------------- */
 
 struct st_bench_apart;  /* bench_apart.h */
+struct st_bench_input;  /* below */
 struct st_bench_remote; /* bench_worker.h */
 struct st_bench_shared;
 struct st_bench_worker;
@@ -137,12 +138,12 @@ uint64_t st_bench_working_bytes(const st_bench_lab *lab, const st_bench_case *po
                                 int32_t count);
 
 /*
- * Checks every contender's output against contender 0's, then times them, in a fresh random order in each repetition.
+ * Checks contender 0's output against the data, and every other's against it; then times them, in a fresh random order in
+ * each repetition.
  * Fills `findings`, zeroed and one for each; those are left out that take longer than lab->give_up, where that is above 0,
  * or do not take the case, or, in the worker, are wrong.
  * Returns 0, 1 (an error, already printed), or 130 (interrupted).
  */
-struct st_bench_input;
 int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const struct st_bench_input *input,
                      const st_bench_contender *contenders, int32_t count, st_bench_samples *samples,
                      st_bench_finding *findings);
@@ -208,7 +209,8 @@ typedef struct st_bench_row {
     st_bench_finding finding;
     double ns, read_ns; /* nothing where it was left out */
     double ratio; /* the median of each sample's time over its own read limit */
-    double noise; /* the same plan timed twice: the longer median over the shorter */
+    double noise;  /* the same plan timed twice: the larger median over the smaller, of times or of ratios */
+    double spread; /* the largest read limit of the case over the smallest */
 } st_bench_row;
 
 typedef struct st_bench_rows {

@@ -20,11 +20,12 @@ static st_bench_row *add_row(st_bench_rows *rows) {
     return row;
 }
 
+static double apart(double one, double other) { return one > other ? one / other : other / one; }
+
 /* Turns a case's samples into rows; the samples are sorted on the way. */
 static int report(const st_bench_lab *lab, const st_bench_case *point, const st_bench_lineup *lineup,
                   st_bench_samples *samples, const st_bench_finding *findings, double *ratios, st_bench_rows *rows) {
     const int64_t reps = lab->reps;
-    double noise = 1;
     for (int32_t i = lineup->count - 1; i >= 0; i--) {
         if (findings[i].left_out) {
             continue;
@@ -35,10 +36,15 @@ static int report(const st_bench_lab *lab, const st_bench_case *point, const st_
             ratios[i * reps + rep] = ns[rep] / read_ns[rep];
         }
         ns[0] = st_bench_median(ns, reps);
+        ratios[i * reps] = st_bench_median(&ratios[i * reps], reps);
     }
-    const double one = samples->ns[0];
-    const double again = samples->ns[(lineup->count - 1) * reps];
-    noise = one > again ? one / again : again / one;
+    /* Times are compared as they are and as ratios: the noise is that of the worse of the two. */
+    const int64_t last = (lineup->count - 1) * reps;
+    const double of_ns = apart(samples->ns[0], samples->ns[last]);
+    const double of_ratios = apart(ratios[0], ratios[last]);
+    const double noise = of_ns > of_ratios ? of_ns : of_ratios;
+    const int64_t first = rows->count;
+    double least = 0, most = 0; /* read limits of those who were timed */
     for (int32_t i = 0; i + 1 < lineup->count; i++) {
         const st_bench_contender *contender = &lineup->list[i];
         st_bench_row *row = add_row(rows);
@@ -63,7 +69,12 @@ static int report(const st_bench_lab *lab, const st_bench_case *point, const st_
         }
         row->ns = samples->ns[i * reps];
         row->read_ns = st_bench_median(&samples->read_ns[i * reps], reps);
-        row->ratio = st_bench_median(&ratios[i * reps], reps);
+        row->ratio = ratios[i * reps];
+        least = least == 0 || row->read_ns < least ? row->read_ns : least;
+        most = row->read_ns > most ? row->read_ns : most;
+    }
+    for (int64_t i = first; i < rows->count; i++) {
+        rows->list[i].spread = most / least; /* the library's own plan is never left out */
     }
     return 0;
 }

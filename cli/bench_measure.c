@@ -180,6 +180,13 @@ static int check_here(st_bench_lab *lab, const st_bench_case *point, const st_be
     if (contenders[i].apart && point->rows == 1) {
         st_bench_apart_join(lab, point, &space->expected, &space->found);
     }
+    char why[200];
+    if (i == 0 && !st_bench_is_answer(point, &space->expected, why, sizeof why)) {
+        char name[160];
+        st_bench_case_name(point, name, sizeof name);
+        st_progress_hide(lab->progress);
+        return st_cli_fail("bench", "%s: wrong answer: %s %s", name, contenders[0].name, why);
+    }
     if (i > 0 && (memcmp(space->expected.indices, space->found.indices, (size_t)space->indices_bytes) != 0 ||
                   memcmp(space->expected.values, space->found.values, (size_t)space->values_bytes) != 0)) {
         st_progress_hide(lab->progress);
@@ -197,8 +204,8 @@ static void judge_time(const st_bench_lab *lab, int is_own, double ns, st_bench_
 }
 
 /*
- * One run of each before the clock counts: the outputs must be the same to the bit, or right for those who order equal
- * elements in their own way. It warms caches and pages, and tells how often a short case must be repeated.
+ * One run of each before the clock counts: the library's own output must be what the data asks for, and the others' the same
+ * to the bit, or right for those who order equal elements in their own way. It warms caches and pages, and tells how often a short case must be repeated.
  */
 static int check(st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders, int32_t count,
                  const room *space, int64_t *repeats, st_bench_finding *findings) {

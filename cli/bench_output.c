@@ -11,6 +11,9 @@
 
 enum { CELL_BYTES = 320, MOST_CELLS = 16 };
 
+/* Beyond these a case is worth another run: read limits that differ by as much, or a time so far below them. */
+static const double MOST_SPREAD = 1.5, LEAST_RATIO = 0.8;
+
 typedef struct table {
     const char *const *titles;
     int columns;
@@ -105,6 +108,26 @@ static void format_footnote(const st_bench_row *row, char *text, size_t capacity
     }
 }
 
+/* Cases in which the read limit itself cannot be trusted; the rows of one case follow each other. */
+static void print_disturbed(const st_bench_rows *rows, FILE *file) {
+    for (int64_t r = 0, next; r < rows->count; r = next) {
+        double least = rows->list[r].ratio;
+        for (next = r + 1; next < rows->count && strcmp(rows->list[next].impl, rows->list[r].impl) != 0; next++) {
+            const st_bench_row *row = &rows->list[next];
+            least = !row->finding.left_out && row->ratio < least ? row->ratio : least;
+        }
+        char name[160];
+        st_bench_case_name(&rows->list[r].point, name, sizeof name);
+        if (rows->list[r].spread > MOST_SPREAD) {
+            fprintf(file, "%s: the largest read limit is %.1f times the smallest: something else used the memory; measure "
+                          "it again\n", name, rows->list[r].spread);
+        } else if (least < LEAST_RATIO) {
+            fprintf(file, "%s: a ratio of %.2f is faster than reading: something else used the memory; measure it again\n",
+                    name, least);
+        }
+    }
+}
+
 static void print_footnotes(const st_bench_rows *rows, FILE *file) {
     char(*known)[640] = calloc((size_t)rows->count + 1, sizeof *known);
     int64_t count = 0;
@@ -119,6 +142,7 @@ static void print_footnotes(const st_bench_rows *rows, FILE *file) {
         }
     }
     free(known);
+    print_disturbed(rows, file);
 }
 
 /* In a pipe the lines are for a program, and what a person should know goes to standard error, if it is worth that. */

@@ -97,4 +97,10 @@ int st_bench_remote_time(st_bench_worker *worker, const st_bench_remote *remote,
 int st_bench_is_right(const st_bench_case *point, const st_bench_arrays *expected, const st_bench_arrays *found, char *why,
                       size_t capacity);
 
+/*
+ * 1 where `found` is the one answer that the data has: the elements of its ranks, equal ones in the order of their indices,
+ * each the element at its index to the bit. Takes one pass over the data. Else 0, and why.
+ */
+int st_bench_is_answer(const st_bench_case *point, const st_bench_arrays *found, char *why, size_t capacity);
+
 #endif

@@ -11,6 +11,7 @@ import subprocess
 import pytest
 
 PROGRAM = os.environ["SPIRALTORCH"]
+os.environ.pop("ST_BENCH_WORKER", None)  # the one of whoever runs these tests has no part in them
 DTYPES = ["f32", "f64", "f16", "bf16", "i8", "u8", "i16", "u16", "i32", "u32", "i64", "u64"]
 DATA = ["normal", "asc", "desc", "equal", "few", "neginf", "narrow"]
 FIELDS = {"impl", "choice", "device", "kind", "dtype", "rows", "cols", "k", "threads", "data", "ns", "read_ns", "ratio",
@@ -130,6 +131,8 @@ def test_a_terminal_gets_an_aligned_table():
         os.close(leader)
     assert done.returncode == 0, done.stderr
     lines = text.replace("\r", "").rstrip("\n").split("\n")
+    # On a busy machine a line may say that the case is worth another run.
+    lines = [line for line in lines if not line.endswith("measure it again")]
     assert len(lines) == 4
     assert lines[3].startswith("qsort (") and lines[3].endswith("indices i64, 1 thread")
     assert lines[0].split() == ["impl", "device", "kind", "dtype", "rows", "cols", "k", "threads", "data", "ns", "read_ns",

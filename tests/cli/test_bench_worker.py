@@ -12,6 +12,7 @@ import time
 import pytest
 
 PROGRAM = os.environ["SPIRALTORCH"]
+os.environ.pop("ST_BENCH_WORKER", None)  # the one of whoever runs these tests has no part in them
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORKER = ROOT / "bench/peers/worker.py"
 NATIVE = pathlib.Path(os.environ.get("ST_BUILD", ROOT / "build/release")) / "libspiraltorch_bench_peers.so"
@@ -99,7 +100,9 @@ def test_the_environment_names_the_worker(tmp_path):
                           env={**os.environ, "ST_BENCH_WORKER": twin(tmp_path)})
     assert done.returncode == 0, done.stderr
     assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["spiraltorch", "twin"]
-    assert done.stderr.splitlines() == ["twin (1.0): sorted; indices i64, 1 thread"]
+    # The twin's made-up read limit is far from the real one, and that is said, too.
+    assert done.stderr.splitlines()[0] == "twin (1.0): sorted; indices i64, 1 thread"
+    assert "topk f32 2x100 k 3, threads 1, data normal: the largest read limit is" in done.stderr
 
 
 def test_without_a_worker_its_peers_are_unknown():
@@ -146,7 +149,9 @@ BROKEN = {
 def test_a_worker_that_breaks_them(tmp_path, name):
     body, words = BROKEN[name]
     start = time.monotonic()
-    done = run(*SMALL, "--against", "twin", "--worker-timeout", "1", worker=twin(tmp_path, body))
+    # One second is for those that shall be given up; a busy machine may need more for the rest.
+    patience = "1" if words.startswith("no answer") else "60"
+    done = run(*SMALL, "--against", "twin", "--worker-timeout", patience, worker=twin(tmp_path, body))
     assert done.returncode == 1, done.stderr
     assert done.stdout == ""
     lines = [line for line in done.stderr.splitlines() if line.startswith("spiraltorch")]
@@ -158,7 +163,6 @@ def test_a_worker_that_breaks_them(tmp_path, name):
 WRONG = {
     "beyond the row": ("lambda best: [col + 100 for col in best]", "outside of the row"),
     "negative": ("lambda best: [-1 for col in best]", "outside of the row"),
-    "twice": ("lambda best: [best[0]] * len(best)", "is there twice|not where the value"),
     "in a wrong order": ("lambda best: best[::-1]", "not where the value"),
 }
 
@@ -172,7 +176,14 @@ def test_a_wrong_answer_is_found(tmp_path, name):
     assert "wrong answers of the worker's peers: 1" in done.stderr
     rows = {row["impl"]: row for row in json.loads(done.stdout)}
     assert rows["qsort"]["ns"] > 0 and rows["twin"]["ns"] is None
-    assert any(word in rows["twin"]["left_out"] for word in words.split("|")), rows["twin"]["left_out"]
+    assert words in rows["twin"]["left_out"]
+
+
+def test_an_index_that_is_there_twice_is_found(tmp_path):
+    other = "def check(*arguments):\n    answer(lambda best: [7, 7, 7])\n    say('checked', 5000000, 6, 6, 'i64', 1, 'sorted')\n"
+    done = run(*SMALL, "--data", "equal", "--against", "twin", "--json", worker=twin(tmp_path, other))
+    assert done.returncode == 1
+    assert "position 1: index 7 is there twice" in json.loads(done.stdout)[1]["left_out"]
 
 
 def test_right_values_of_the_wrong_ranks_are_found(tmp_path):
@@ -200,7 +211,7 @@ def test_a_peer_that_cannot_or_is_slow_is_left_out(tmp_path):
     done = run(*SMALL, "--against", "twin", worker=twin(tmp_path, slow))
     assert done.returncode == 0
     assert done.stdout.splitlines()[1].split("\t")[9:12] == ["-", "-", "-"]
-    assert done.stderr == "twin left out: one call took 9.0 s, and --give-up is 3 s\n"
+    assert done.stderr.splitlines()[0] == "twin left out: one call took 9.0 s, and --give-up is 3 s"
     done = run(*SMALL, "--against", "twin", "--give-up", "10", "--json", worker=twin(tmp_path, slow))
     assert done.returncode == 1 and "wrong answer" in json.loads(done.stdout)[1]["left_out"]  # it wrote none
 
@@ -240,6 +251,7 @@ def test_an_interrupt_does_not_wait_for_the_worker(tmp_path):
         until = time.monotonic() + 30
         while not mark.exists() and time.monotonic() < until:
             time.sleep(0.02)
+        assert mark.exists(), "the worker was never asked"
         process.send_signal(signal.SIGINT)
         output, message = process.communicate(timeout=20)
     finally:
@@ -249,16 +261,19 @@ def test_an_interrupt_does_not_wait_for_the_worker(tmp_path):
 
 def test_what_the_worker_started_ends_with_it(tmp_path):
     mark = tmp_path / "alive"
-    loop = f"while sleep 0.1; do echo >> {shlex.quote(str(mark))}; done"
-    done = run(*SMALL, "--against", "twin", worker=f"({loop}) </dev/null >/dev/null & {twin(tmp_path)}")
+    loop = f"while :; do echo >> {shlex.quote(str(mark))}; sleep 0.1; done"
+    started = f"until [ -s {shlex.quote(str(mark))} ]; do sleep 0.02; done"
+    done = run(*SMALL, "--against", "twin", worker=f"({loop}) </dev/null >/dev/null & {started}; {twin(tmp_path)}")
     assert done.returncode == 0, done.stderr
-    size = mark.stat().st_size if mark.exists() else 0
+    size = mark.stat().st_size
+    assert size > 0
     time.sleep(0.5)
-    assert (mark.stat().st_size if mark.exists() else 0) <= size + 1
+    assert mark.stat().st_size <= size + 1
 
 
 # ---- the real worker ------------------------------------------------------------------------------------------------
 
+HIGHWAY = pathlib.Path("/usr/include/hwy/contrib/sort/vqsort.h").is_file()
 native = pytest.mark.skipif(not NATIVE.is_file(), reason=f"{NATIVE} was not built (ST_BUILD_BENCH_PEERS=ON)")
 REAL = shlex.join([sys.executable, str(WORKER), "--native", str(NATIVE)])
 
@@ -271,7 +286,7 @@ def test_the_worker_says_what_it_needs(tmp_path):
 
 @native
 def test_numpy_and_the_peers_in_cpp_agree_in_every_dtype():
-    names = ["numpy", "nth_element", "partial_sort"]
+    names = ["numpy", "nth_element", "partial_sort"] + ["vqsort"] * HIGHWAY
     done = run("--shapes", "3x900,1x20000", "-k", "1,40,800", "--kinds", "topk,bottomk", "--dtypes", ",".join(DTYPES), "--data",
                "normal,few,neginf", "--threads", "2", "--reps", "1", "--against", ",".join(names), "--json", worker=REAL)
     assert done.returncode == 0, done.stderr
@@ -297,7 +312,8 @@ def test_every_peer_takes_part_or_says_why_not():
         assert len(found) == 3, name
         for row in found:
             assert row["ratio"] is not None or row["left_out"].startswith("missing: "), row
-    assert all(row["ratio"] is not None for row in rows if row["impl"] in ("numpy", "nth_element"))
+    needed = ["numpy", "nth_element", "partial_sort"] + ["vqsort"] * HIGHWAY
+    assert all(row["ratio"] is not None for row in rows if row["impl"] in needed)
 
 
 @native
