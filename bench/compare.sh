@@ -3,7 +3,9 @@
 # compare.sh - the library against what people use, on this machine: installs the peers, builds, measures, prints a table
 # and draws it. bench/README.md says how to read it.
 set -u
+started=$(pwd)
 cd "$(dirname "$0")/.." || exit 1
+here=$(pwd)
 . tools/packages.sh
 
 usage() {
@@ -21,14 +23,21 @@ TEXT
 
 quick=
 torch=debian
-results=build/bench/results
+results=$here/build/bench/results
 while [ $# -gt 0 ]; do
     case $1 in
     --quick) quick=1 ;;
     --newest-torch) torch=pypi ;;
     --out)
         [ $# -ge 2 ] || { usage >&2; exit 2; }
-        results=$2
+        case $2 in
+        /*) results=$2 ;;
+        '')
+            echo "bench/compare.sh: --out: '' is no folder; name one, or leave it out" >&2
+            exit 2
+            ;;
+        *) results=$started/$2 ;;
+        esac
         shift
         ;;
     -h | --help) usage; exit 0 ;;
@@ -48,7 +57,10 @@ if [ $torch = debian ]; then
     need_packages python3-torch || echo "Without PyTorch: torch will be missing."
 fi
 venv=build/bench/venv-$torch
-mkdir -p "$results" build/bench || exit 1
+mkdir -p "$results" build/bench || {
+    echo "bench/compare.sh: --out: $results cannot be made; name a folder that can" >&2
+    exit 1
+}
 if ! [ -x $venv/bin/python ]; then
     /usr/bin/python3 -m venv --system-site-packages $venv || exit 1
 fi
@@ -58,12 +70,16 @@ if [ $torch = pypi ]; then requirements="$requirements bench/peers/requirements-
 wanted=$(cat $requirements | cksum)
 if [ "$(cat $venv/installed 2>/dev/null)" != "$wanted" ]; then
     echo "Installing the peers from PyPI into $venv"
-    set --
-    for file in $requirements; do set -- "$@" -r "$file"; done
-    if $venv/bin/python -m pip install -q --disable-pip-version-check "$@"; then
+    # One at a time: one that cannot be had must not keep the others away.
+    missing=
+    # shellcheck disable=SC2086 # words on purpose
+    for package in $(sed 's/#.*//' $requirements); do
+        $venv/bin/python -m pip install -q --disable-pip-version-check "$package" || missing="$missing $package"
+    done
+    if [ -z "$missing" ]; then
         echo "$wanted" >$venv/installed
     else
-        echo "Some peers could not be installed; those will be missing."
+        echo "These could not be installed, and will be missing:$missing"
     fi
 fi
 build=build/bench/release
@@ -73,15 +89,17 @@ if ! { cmake -S . -B $build -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DST_BUIL
     echo "The build failed; build/bench/build.log has it all."
     exit 1
 fi
-here=$(pwd)
 # The shell that starts the worker reads this as words: quotes keep a path with blanks one word.
 ST_BENCH_WORKER="'$here/$venv/bin/python' '$here/bench/peers/worker.py' --native '$here/$build/libspiraltorch_bench_peers.so'"
 export ST_BENCH_WORKER
 
 # ---- measuring ------------------------------------------------------------------------------------------------------
-rm -f "$results"/*.json
+# What an earlier run left, by the names that this script gives, and nobody else's files.
+rm -f "$results"/one-[0-9]*x[0-9]*.json "$results"/two-[0-9]*x[0-9]*.json "$results"/data-[0-9]*x[0-9]*.json \
+    "$results"/dtypes-[0-9]*x[0-9]*.json "$results"/sweep-[0-9]*.json
 status=0
 stopped=
+measured=
 trap 'stopped=1' INT TERM # the program handles its own, and what it measured is kept
 
 # measure NAME OPTION...: one run of the program into NAME.json.
@@ -91,7 +109,11 @@ measure() {
     [ -z "$stopped" ] || return
     echo "== $name: $*" >&2
     $build/spiraltorch bench --json "$@" >"$results/$name.json" || status=1
-    [ -s "$results/$name.json" ] || rm -f "$results/$name.json"
+    if [ -s "$results/$name.json" ]; then
+        measured="$measured $name.json"
+    else
+        rm -f "$results/$name.json"
+    fi
 }
 
 # shapes NAME THREADS OPTION...: the float32 shapes.
@@ -139,6 +161,14 @@ fi
 
 # ---- showing --------------------------------------------------------------------------------------------------------
 trap - INT TERM
-$venv/bin/python bench/table.py "$results"/*.json | tee "$results/table.txt"
-$venv/bin/python bench/plot.py --out "$results" "$results"/*.json || status=1
+if [ -z "$measured" ]; then
+    echo "bench/compare.sh: nothing was measured" >&2
+    exit 1
+fi
+cd "$results" || exit 1
+# shellcheck disable=SC2086 # words on purpose: the names have no blanks
+"$here/$venv/bin/python" "$here/bench/table.py" $measured | tee table.txt
+# shellcheck disable=SC2086
+"$here/$venv/bin/python" "$here/bench/plot.py" --out . $measured || status=1
+echo "All of it is in $results"
 exit $status

@@ -183,6 +183,11 @@ template <typename Bits, Form form, typename Word> struct PackingIterator {
         at++;
         return *this;
     }
+    PackingIterator operator++(int) {
+        const PackingIterator before = *this;
+        at++;
+        return before;
+    }
     bool operator==(const PackingIterator &other) const { return at == other.at; }
     bool operator!=(const PackingIterator &other) const { return at != other.at; }
 };

@@ -105,8 +105,8 @@ class Worker:
                 nanoseconds, _ = self.run(way, 1)
                 if nanoseconds <= limit:
                     nanoseconds = min(nanoseconds, self.run(way, 1)[0])
-            except (Cannot, RuntimeError, TypeError, NotImplementedError) as error:
-                first = first or error
+            except Exception as error:  # whatever it is, the peer's other ways may do
+                first = first or (error if isinstance(error, Cannot) else f"{type(error).__name__}: {error}")
                 continue
             if least is None or nanoseconds < least:
                 best, least = way, nanoseconds
