@@ -5,6 +5,7 @@ import argparse
 import math
 import pathlib
 import sys
+import warnings
 
 import results
 
@@ -13,18 +14,33 @@ ABOUT = f"""\
 contenders.png has a picture for each shape, type, data and number of threads with peers: time / read limit over k.
 map.png shows the library alone where it was swept over columns and k (cases without peers, all of one size): the
 ratio in each cell, and a line between neighbours, one step in columns or in k apart, that differ by more than
-{JUMP} times: there is likely a better plan on one side. Those are listed, too; --list does that alone.
+{JUMP} times for each factor of 2 in that step: there is likely a better plan on one side. Those are listed, too;
+--list does that alone.
 """
 
 
 def sweep_of(cases):
-    """{(cols, k): ratio} of the cases that were measured without anyone else."""
-    return {(case.cols, case.k): results.ratio(records[results.OURS]) for case, records in cases.items()
-            if set(records) == {results.OURS} and results.ratio(records[results.OURS]) is not None}
+    """{(cols, k): ratio} of the cases that were measured without anyone else; these are of one kind, type, data and threads."""
+    alone = {case: results.ratio(records[results.OURS]) for case, records in cases.items()
+             if set(records) == {results.OURS} and results.ratio(records[results.OURS]) is not None}
+    series = sorted({f"{case.kind} {case.dtype}, data {case.data}, threads {case.threads}" for case in alone})
+    if len(series) > 1:
+        sys.exit(f"the cases without peers mix {'; '.join(series)}: a map shows one of these; give its files alone")
+    sweep = {}
+    for case, ratio in alone.items():
+        if (case.cols, case.k) in sweep:
+            sys.exit(f"cols {case.cols} k {case.k} is there with several numbers of rows; give the files of one size alone")
+        sweep[case.cols, case.k] = ratio
+    return sweep
+
+
+def limit_of(place, other):
+    """How much neighbours may differ: a step of a factor of 4 is two of 2."""
+    return JUMP ** abs(math.log2(place[0] / other[0]) + math.log2(place[1] / other[1]))
 
 
 def jumps_of(sweep):
-    """[(factor, the dearer (cols, k), the cheaper)], largest first, of neighbours that differ by more than JUMP."""
+    """[(factor, the dearer (cols, k), the cheaper)], largest first, of neighbours that differ by more than their limit."""
     all_cols = sorted({cols for cols, _ in sweep})
     all_k = sorted({k for _, k in sweep})
     found = []
@@ -33,7 +49,7 @@ def jumps_of(sweep):
         above = [(cols, other) for other in all_k[all_k.index(k) + 1:][:1]]
         for place in right + above:
             there = sweep.get(place)
-            if there is not None and max(here, there) > JUMP * min(here, there):
+            if there is not None and max(here, there) > limit_of((cols, k), place) * min(here, there):
                 pair = ((cols, k), place) if here > there else (place, (cols, k))
                 found.append((max(here, there) / min(here, there), *pair))
     return sorted(found, reverse=True)
@@ -41,7 +57,8 @@ def jumps_of(sweep):
 
 def list_jumps(sweep):
     jumps = jumps_of(sweep)
-    print(f"{len(jumps)} pairs of neighbours among {len(sweep)} points differ by more than {JUMP} times")
+    print(f"{len(jumps)} pairs of neighbours among {len(sweep)} points differ by more than {JUMP} times for each "
+          "factor of 2 between them")
     for factor, dear, cheap in jumps:
         print(f"{factor:5.2f}  cols {dear[0]} k {dear[1]}: {sweep[dear]:.2f}   cols {cheap[0]} k {cheap[1]}: "
               f"{sweep[cheap]:.2f}")
@@ -68,7 +85,7 @@ def draw_map(pyplot, sweep, path):
     axes.set_yticks(range(len(all_k)), all_k)
     axes.set_xlabel("columns")
     axes.set_ylabel("k")
-    axes.set_title(f"time / read limit; red: neighbours differ by more than {JUMP} times")
+    axes.set_title(f"time / read limit; red: neighbours differ by more than {JUMP} times for a factor of 2")
     figure.colorbar(image, label="log2 of the ratio")
     figure.savefig(path, dpi=120)
     pyplot.close(figure)
@@ -102,9 +119,13 @@ def draw_contenders(pyplot, panels, path):
             points.sort()
             own = impl == results.OURS
             shown[impl], = axes.plot(*zip(*points), marker="o", markersize=3, linewidth=2.5 if own else 1, label=impl,
-                                     color="black" if own else colours(names.index(impl) % 20))
+                                     zorder=4 if own else 2, color="black" if own else colours(names.index(impl) % 20))
         axes.axhline(1, color="grey", linestyle=":", linewidth=1)
         axes.set_xscale("log", base=2)
+        ks = sorted({k for points in panel.values() for k, _ in points})
+        if ks:
+            axes.set_xticks(ks, ks)
+            axes.set_xlim(ks[0] / 1.5, ks[-1] * 1.5)  # where there is one k alone, too
         axes.set_yscale("log")
         axes.set_title(title, fontsize=9)
     for axes in grid.flat[len(panels):]:
@@ -123,6 +144,9 @@ def main():
     parser.add_argument("--out", default=".", metavar="FOLDER", help="where the pictures go (default: here)")
     parser.add_argument("--list", action="store_true", help="list neighbours that differ, and draw nothing")
     options = parser.parse_args()
+    folder = pathlib.Path(options.out)
+    if not options.list and not folder.is_dir():
+        parser.error(f"--out: {folder} is no folder; make it, or name another")
     cases = results.load(options.files)
     sweep, panels = sweep_of(cases), panels_of(cases)
     if not sweep and not panels:
@@ -136,11 +160,16 @@ def main():
     except ImportError as error:
         sys.exit(f"{error}; install matplotlib, or use --list")
     matplotlib.use("agg")
-    from matplotlib import pyplot
-    folder = pathlib.Path(options.out)
+    with warnings.catch_warnings():
+        # Of a second Matplotlib on the path, whose three-dimensional axes nobody needs here.
+        warnings.filterwarnings("ignore", message="Unable to import Axes3D")
+        from matplotlib import pyplot
     for name, content, draw in (("map.png", sweep, draw_map), ("contenders.png", panels, draw_contenders)):
         if content:
-            draw(pyplot, content, folder / name)
+            try:
+                draw(pyplot, content, folder / name)
+            except OSError as error:
+                sys.exit(f"--out: {folder / name} cannot be written: {error.strerror}; name another folder")
             print(folder / name)
 
 

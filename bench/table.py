@@ -6,11 +6,13 @@ import sys
 
 import results
 
+# Beyond these a case is worth another run: read limits that differ by as much, or a time so far below them.
+MOST_SPREAD, LEAST_RATIO = 1.5, 0.8
 ABOUT = """\
 Each number is time / read limit: 1 is as fast as memory can be read. `gain` is the best peer's ratio over ours: above
 1 the library is faster. `noise` is the library's plan timed twice, the longer over the shorter: a difference below it
-means nothing. `reads` is the largest read limit of the case over the smallest: far above 1, something else was using
-the memory. `family` is the fastest forced plan. With several threads, `apart` is that many one-thread runs side by
+means nothing. `reads` is the largest read limit of the case over the smallest: far above 1, or with a ratio far below
+1, something else was using the memory; such cases are listed below the tables, and worth another run. `family` is the fastest forced plan. With several threads, `apart` is that many one-thread runs side by
 side on shares of the case: ours over it is what sharing the work out costs. Results of the library alone are left to
 bench/plot.py.
 """
@@ -62,6 +64,17 @@ def footnotes(cases):
         print(f"{note} ({len(seen)} cases)" if len(seen) > 1 else f"{note} ({seen[0]})")
 
 
+def disturbed(cases):
+    """The cases in which the read limit itself cannot be trusted."""
+    for case, records in cases.items():
+        where = f"{case.kind} {case.rows}x{case.cols} k {case.k} {case.dtype} {case.data}, threads {case.threads}"
+        least = results.best(records, lambda impl: True)
+        if (reads_of(records) or 1) > MOST_SPREAD:
+            print(f"disturbed: {where}: the largest read limit is {reads_of(records):.1f} times the smallest")
+        elif least[1] is not None and least[1] < LEAST_RATIO:
+            print(f"disturbed: {where}: {least[0]} is at {least[1]:.2f}, faster than reading")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, epilog=ABOUT,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -82,6 +95,7 @@ def main():
         print_aligned([heads] + [line_of(case, cases[case], peers, several) for case in members])
         print()
     footnotes(cases)
+    disturbed(cases)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ typedef struct settings {
     const char *against, *device, *worker;
     int64_t reps, give_up, patience;
     int32_t regret, with, json;
-    int32_t reps_given, with_given;
+    int32_t reps_given, with_given, give_up_given, patience_given;
 } settings;
 
 static int read_settings(int argc, char **argv, settings *chosen) {
@@ -73,11 +73,11 @@ static int read_settings(int argc, char **argv, settings *chosen) {
                   "(a forced plan), spiraltorch:apart\n(independent one-thread contexts on shares of the case), a name of the "
                   "worker's;\nor all, or none (all)"},
         {.name = "worker", .kind = ST_OPTION_TEXT, .value = "COMMAND", .target = &chosen->worker,
-         .about = "a process with more peers, such as 'python3 bench/peers/worker.py'\n($ST_BENCH_WORKER; none)"},
+         .about = "a process with more peers, such as 'python3 bench/peers/worker.py'\n($ST_BENCH_WORKER; none). '' is none"},
         {.name = "worker-timeout", .kind = ST_OPTION_NUMBER, .value = "SECONDS", .target = &chosen->patience, .low = 1,
-         .high = 86400, .about = "how long the worker may take for one answer (300)"},
+         .high = 86400, .given = &chosen->patience_given, .about = "how long the worker may take for one answer (300)"},
         {.name = "give-up", .kind = ST_OPTION_NUMBER, .value = "SECONDS", .target = &chosen->give_up, .low = 1, .high = 86400,
-         .about = "who takes longer for one call is left out of that case (3)"},
+         .given = &chosen->give_up_given, .about = "who takes longer for one call is left out of that case (3)"},
         {.name = "device", .kind = ST_OPTION_TEXT, .value = "ID", .target = &chosen->device,
          .about = "where plans run, such as cpu (auto)"},
         {.name = "regret", .kind = ST_OPTION_FLAG, .target = &chosen->regret,
@@ -103,8 +103,11 @@ static int settle(settings *chosen) {
                             sources[chosen->with]);
     }
     if (chosen->regret) {
+        if (chosen->give_up_given) {
+            return st_cli_usage("bench", "--give-up: not with --regret, which leaves no candidate out; leave it out");
+        }
         chosen->give_up = 0;
-        if (chosen->worker) {
+        if (chosen->worker && *chosen->worker) {
             return st_cli_usage("bench", "--worker: not with --regret, which compares the library's own plans; leave it out");
         }
         if (chosen->against) {
@@ -129,7 +132,13 @@ static int settle(settings *chosen) {
     }
     if (!chosen->worker && !chosen->regret) {
         const char *set = getenv("ST_BENCH_WORKER");
-        chosen->worker = set && *set ? set : NULL;
+        chosen->worker = set;
+    }
+    if (chosen->worker && !*chosen->worker) { /* "" is no worker, whatever the environment names */
+        chosen->worker = NULL;
+    }
+    if (chosen->patience_given && !chosen->worker) {
+        return st_cli_usage("bench", "--worker-timeout: there is no worker to wait for; add --worker, or leave it out");
     }
     lists->dtypes = lists->dtypes ? lists->dtypes : "f32";
     lists->data = lists->data ? lists->data : "normal";

@@ -203,7 +203,8 @@ int st_bench_inspect(const st_bench_lab *lab, const st_bench_matrix *matrix, con
     for (int32_t j = 0; against && j < against->count && j < 64 && !st_cli_interrupted(); j++) {
         if (!(met >> j & 1)) {
             return st_cli_usage("bench", "--against: nothing named '%s' takes part in these cases; 'all' shows the names "
-                                "that do: peers are qsort and heap (topk and bottomk)%s, forced plans spiraltorch:FAMILY",
+                                "that do: peers are qsort and heap (topk and bottomk)%s, forced plans spiraltorch:FAMILY, and "
+                                "spiraltorch:apart (two threads or more, with k elements or a row for each)",
                                 against->names[j], lab->worker ? " and the worker's" : "; others, such as torch, need --worker");
         }
     }

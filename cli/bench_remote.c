@@ -65,6 +65,9 @@ int st_bench_remote_meet(st_bench_worker *worker) {
     if (!st_options_number(reply.fields[1], PROTOCOL, PROTOCOL, &version)) {
         return st_bench_worker_nonsense(worker, "names another protocol");
     }
+    if (reply.count > ST_BENCH_FIELDS) {
+        return st_bench_worker_nonsense(worker, "names more peers than the 22 that there is room for");
+    }
     for (int32_t i = 2; i < reply.count; i++) {
         if (!is_name(reply.fields[i]) || is_taken(roster, reply.fields[i])) {
             return st_bench_worker_nonsense(worker, "names a peer that cannot be one");

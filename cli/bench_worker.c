@@ -230,8 +230,11 @@ static int listen_for(st_bench_worker *worker) {
 
 static void cut(char *line, st_bench_reply *reply) {
     reply->count = 0;
-    for (char *at = line; at && reply->count < ST_BENCH_FIELDS;) {
-        reply->fields[reply->count++] = at;
+    for (char *at = line; at && reply->count <= ST_BENCH_FIELDS;) {
+        if (reply->count < ST_BENCH_FIELDS) {
+            reply->fields[reply->count] = at;
+        }
+        reply->count++;
         at = strchr(at, '\t');
         if (at) {
             *at++ = '\0';

@@ -28,7 +28,10 @@ void st_bench_unshare(st_bench_shared *shared);
 
 typedef struct st_bench_worker st_bench_worker;
 
-/* A reply: its fields, all of printable ASCII. They hold until the next line is asked for. */
+/*
+ * A reply: its fields, all of printable ASCII. They hold until the next line is asked for. A count above ST_BENCH_FIELDS: there
+ * were more than that, and the rest is lost.
+ */
 enum { ST_BENCH_FIELDS = 24 };
 typedef struct st_bench_reply {
     char *fields[ST_BENCH_FIELDS];

@@ -35,6 +35,16 @@ class Way:
         self.timed = timed  # nanoseconds of one call, the mean of so many; for a peer with a clock of its own
 
 
+def block_lengths(case):
+    """How many elements a block has, for peers that first take the extreme of each block and then the best of k blocks.
+
+    About the square root of cols / k makes both stages small; a length four times that is offered beside it. Block b of n
+    is the columns b, b + n, b + 2 n, ...: whole vectors of columns are compared with each other, which is the fast way.
+    """
+    first = 1 << max(4, min(9, (case.cols // case.k).bit_length() // 2))
+    return [length for length in (first, 4 * first) if 4 * case.k <= case.cols // length]
+
+
 class Case:
     def __init__(self, kind, dtype, rows, cols, k, threads, input_path, output_path, index_offset):
         self.kind, self.dtype, self.rows, self.cols, self.k, self.threads = kind, dtype, rows, cols, k, threads

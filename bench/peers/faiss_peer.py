@@ -36,6 +36,11 @@ class Faiss:
             heaps.addn(case.cols, source)
             heaps.reorder()
 
+        # Both begin with the worst finite number, and take what is better than that: no infinite element of that side.
+        worst = self.numpy.finfo(self.numpy.float32).min
+        takes = (x > worst if case.descending else x < -worst).sum(axis=1).min()
+        if case.k > takes:
+            raise Cannot(f"it takes no element at or beyond the worst finite number: {takes} of a row are left, and k is {case.k}")
         found = [Way("heap array (as kmax)" if case.descending else "heap array (as kmin)", by_heaps,
                      threads=case.threads, prepare=lambda: faiss.omp_set_num_threads(case.threads))]
         if 1 < case.k < case.cols and case.rows <= 4096:  # a call of Python's for each row

@@ -2,7 +2,7 @@
 """JAX: jax.lax.top_k on the CPU, compiled ahead; its input is JAX's own array of the same numbers."""
 import os
 
-from case import NUMPY_DTYPES, Cannot, Missing, Way
+from case import NUMPY_DTYPES, Cannot, Missing, Way, block_lengths
 
 
 class Jax:
@@ -41,6 +41,26 @@ class Jax:
             values, indices = jax.lax.top_k(flip(elements), k)
             return flip(values), indices
 
+        def by_blocks(elements, length):
+            """The k best lie in the k blocks with the best extremes, or in the columns that fill no block."""
+            count = case.cols // length
+            blocks = elements[:, :length * count].reshape(case.rows, length, count)
+            picked = top_k(blocks.max(axis=1) if case.descending else blocks.min(axis=1))[1][:, None, :]
+            values = jax.numpy.take_along_axis(blocks, picked, 2).reshape(case.rows, -1)
+            indices = (jax.numpy.arange(length, dtype=picked.dtype)[:, None] * count + picked).reshape(case.rows, -1)
+            rest = jax.numpy.arange(length * count, case.cols, dtype=picked.dtype)
+            values = jax.numpy.concatenate((values, elements[:, length * count:]), 1)
+            indices = jax.numpy.concatenate((indices, jax.numpy.broadcast_to(rest, (case.rows, len(rest)))), 1)
+            best, at = top_k(values)
+            return best, jax.numpy.take_along_axis(indices, at, 1)
+
+        def first_equal(elements):
+            """Two reductions that XLA makes vectors of, where its argmax goes element by element."""
+            best = elements.max(axis=1, keepdims=True) if case.descending else elements.min(axis=1, keepdims=True)
+            places = jax.lax.broadcasted_iota("int32", elements.shape, 1)
+            indices = jax.numpy.where(elements == best, places, case.cols - 1).min(axis=1, keepdims=True)
+            return jax.numpy.take_along_axis(elements, indices, 1), indices
+
         def extreme(elements):
             find = jax.numpy.argmax if case.descending else jax.numpy.argmin
             indices = find(elements, axis=1, keepdims=True)
@@ -53,6 +73,11 @@ class Jax:
         found = [self._way("lax.top_k", top_k, x, store, "i32", case)]
         if k == 1:
             found.append(self._way("argmax" if case.descending else "argmin", extreme, x, store, "i64", case))
+            found.append(self._way("max, first equal" if case.descending else "min, first equal", first_equal, x, store, "i32",
+                                   case))
+        for length in block_lengths(case):
+            found.append(self._way(f"extremes of blocks of {length}, top_k, top_k",
+                                   lambda elements, length=length: by_blocks(elements, length), x, store, "i32", case))
         return found
 
     def _way(self, how, function, x, store, index_dtype, case):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""NumPy: argmax, argpartition, partition as a threshold, argsort; the fastest of them for each case."""
-from case import Missing, Way
+"""NumPy: argmax, argpartition, partition as a threshold, blocks, argsort; the fastest of them for each case."""
+from case import Missing, Way, block_lengths
 
 
 class NumPy:
@@ -33,6 +33,9 @@ class NumPy:
             if x.dtype == numpy.float32 and k > 1 and cols <= 1 << 32:
                 found.append(Way("partition as threshold, sort of packed words", selection.by_threshold_packed, store))
             found.append(Way("argpartition, argsort", selection.by_argpartition, store))
+        for length in block_lengths(case):
+            found.append(Way(f"extremes of blocks of {length}, argpartition, argsort",
+                             lambda length=length: selection.by_blocks(length), store))
         if 8 * k >= cols:
             found.append(Way("argsort", selection.by_argsort, store))
         return found
@@ -63,6 +66,25 @@ class Selection:
             indices = numpy.argpartition(x, k - 1, axis=1)[:, :k]
         values = numpy.take_along_axis(x, indices, 1)
         return self.take(values, indices, numpy.argsort(values, axis=1))
+
+    def by_blocks(self, length):
+        """The k best lie in the k blocks with the best extremes, or in the columns that fill no block."""
+        numpy, x, k = self.numpy, self.x, self.k
+        count = self.cols // length
+        blocks = numpy.lib.stride_tricks.as_strided(x, (self.rows, length, count),
+                                                    (x.strides[0], count * x.itemsize, x.itemsize), writeable=False)
+        if self.descending:
+            picked = numpy.argpartition(blocks.max(axis=1), count - k, axis=1)[:, count - k:]
+        else:
+            picked = numpy.argpartition(blocks.min(axis=1), k - 1, axis=1)[:, :k]
+        values = numpy.take_along_axis(blocks, picked[:, None, :], 2).reshape(self.rows, -1)
+        indices = (numpy.arange(length)[:, None] * count + picked[:, None, :]).reshape(self.rows, -1)
+        rest = numpy.arange(length * count, self.cols)
+        if len(rest):
+            values = numpy.concatenate((values, x[:, rest[0]:]), axis=1)
+            indices = numpy.concatenate((indices, numpy.broadcast_to(rest, (self.rows, len(rest)))), axis=1)
+        best = Selection(numpy, values, k, self.descending).by_argpartition()
+        return best[0], numpy.take_along_axis(indices, best[1], 1)
 
     def by_argsort(self):
         order = self.numpy.argsort(self.x, axis=1)

@@ -27,6 +27,7 @@ from torch_peer import Torch  # noqa: E402
 
 PROTOCOL = 1
 LIBRARY = "libspiraltorch_bench_peers.so"
+MOST_WORDS = 1500  # characters of an error; the program takes lines of 2047
 
 
 def plain(text, most=200):
@@ -100,7 +101,13 @@ class Worker:
     def best_way(self, name, limit):
         """The fastest of the peer's ways; a way is tried twice where that takes no longer than the limit."""
         best, least, first = None, None, None
-        for way in self.peers[name].ways(self.case):
+        try:
+            ways = self.peers[name].ways(self.case)
+        except Cannot:
+            raise
+        except Exception as error:
+            raise Cannot(f"{type(error).__name__}: {error}") from error
+        for way in ways:
             try:
                 nanoseconds, _ = self.run(way, 1)
                 if nanoseconds <= limit:
@@ -156,7 +163,7 @@ class Worker:
             try:
                 commands[name](*arguments)
             except Exception as error:  # the program decides what an error means, not this process
-                self.say("failed", plain(f"{type(error).__name__}: {error}"))
+                self.say("failed", plain(f"{type(error).__name__}: {error}", MOST_WORDS))
 
 
 def main():
@@ -172,7 +179,7 @@ def main():
         native = Native(str(options.native))
     except (OSError, AttributeError) as error:
         lines.write("failed\t" + plain(f"--native: {error}; configure with -DST_BUILD_BENCH_PEERS=ON, build, and name "
-                                       f"{LIBRARY}") + "\n")
+                                       f"{LIBRARY}", MOST_WORDS) + "\n")
         lines.flush()
         return 1
     Worker(native, lines).serve(sys.stdin)

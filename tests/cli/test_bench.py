@@ -103,7 +103,7 @@ def test_contexts_apart_on_shares_of_the_rows_or_of_the_one_row(shape, kind):
 
 def test_contexts_apart_need_a_share_each():
     done = run("--shapes", "2x50,1x50", "-k", "40", "--threads", "3", "--reps", "1", "--against", "spiraltorch:apart")
-    assert done.returncode == 2 and "spiraltorch:apart" in done.stderr
+    assert done.returncode == 2 and "spiraltorch:apart (two threads or more" in done.stderr
 
 
 def test_a_pipe_gets_tab_separated_lines_without_a_header():
@@ -197,6 +197,10 @@ def test_regret_in_a_pipe_ends_with_the_summary():
     (["--regret", "--against", "qsort"], 2, "--against"),
     (["--regret", "--worker", "true"], 2, "--worker"),
     (["--shapes", "8x8", "-k", "1", "--give-up", "0"], 2, "--give-up"),
+    (["--regret", "--give-up", "5"], 2, "--give-up"),
+    (["--regret", "--worker-timeout", "5"], 2, "--worker-timeout"),
+    (["--shapes", "8x8", "-k", "1", "--worker-timeout", "5"], 2, "--worker-timeout"),
+    (["--shapes", "8x8", "-k", "1", "--worker", "", "--worker-timeout", "5"], 2, "--worker-timeout"),
     (["--shapes", "8x8", "-k", "1", "--colour"], 2, "--colour"),
     (["--shapes", "8x8", "-k", "1", "extra"], 2, "extra"),
     (["--shapes", "8x8", "-k", "1", "--device", "cuda:7"], 1, "--device"),

@@ -60,6 +60,18 @@ def test_a_table_names_the_best_peer_and_who_was_left_out(tmp_path):
                                                    "1.50", "9.00", "5.00"]
     assert "gone left out: missing: not here" in done.stdout
     assert "quick: 1; a way; indices i64, 1 thread" in done.stdout
+    assert "disturbed" not in done.stdout
+
+
+def test_a_table_lists_cases_that_were_disturbed(tmp_path):
+    path = write(tmp_path / "one.json", [
+        record("spiraltorch", 64, 3, 2.0), record("quick", 64, 3, 5.0, read_ns=310.0),
+        record("spiraltorch", 64, 4, 0.7), record("quick", 64, 4, 5.0)])
+    done = show("table.py", path)
+    assert done.returncode == 0, done.stderr
+    assert [line for line in done.stdout.splitlines() if line.startswith("disturbed")] == [
+        "disturbed: topk 2x64 k 3 f32 normal, threads 1: the largest read limit is 1.6 times the smallest",
+        "disturbed: topk 2x64 k 4 f32 normal, threads 1: spiraltorch is at 0.70, faster than reading"]
 
 
 def test_what_is_no_result_is_said_so(tmp_path):
@@ -78,9 +90,27 @@ def test_neighbours_that_differ_are_listed(tmp_path):
     done = show("plot.py", "--list", path)
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert lines[0] == "2 pairs of neighbours among 6 points differ by more than 1.5 times"
+    assert lines[0] == "2 pairs of neighbours among 6 points differ by more than 1.5 times for each factor of 2 between them"
     assert lines[1].split() == "1.60 cols 256 k 1: 1.60 cols 128 k 1: 1.00".split()
     assert lines[2].split() == "1.57 cols 128 k 4: 2.20 cols 128 k 2: 1.40".split()
+
+
+def test_a_longer_step_may_differ_by_more(tmp_path):
+    for ratio, pairs in ((2.2, 0), (2.3, 1)):  # 1.5 squared is 2.25
+        path = write(tmp_path / "sweep.json", [record("spiraltorch", 64, 1, 1.0), record("spiraltorch", 64, 4, ratio)])
+        assert show("plot.py", "--list", path).stdout.startswith(f"{pairs} pairs"), ratio
+
+
+def test_a_map_is_of_one_series(tmp_path):
+    for other, words in (({"dtype": "f64"}, "mix topk f32"), ({"rows": 9}, "several numbers of rows")):
+        path = write(tmp_path / "mixed.json", [record("spiraltorch", 64, 1, 1.0), record("spiraltorch", 64, 1, 1.0, **other)])
+        done = show("plot.py", "--list", path)
+        assert done.returncode == 1 and words in done.stderr and done.stderr.count("\n") == 1, done.stderr
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path, measured):
+    done = show("plot.py", "--out", tmp_path / "none", measured)
+    assert done.returncode == 2 and "--out" in done.stderr and "Traceback" not in done.stderr
 
 
 def test_pictures(tmp_path, measured):

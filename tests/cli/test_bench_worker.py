@@ -105,6 +105,17 @@ def test_the_environment_names_the_worker(tmp_path):
     assert "topk f32 2x100 k 3, threads 1, data normal: the largest read limit is" in done.stderr
 
 
+def test_an_empty_worker_is_none(tmp_path):
+    done = run(*SMALL, "--json", worker="", ST_BENCH_WORKER=twin(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "twin" not in {row["impl"] for row in json.loads(done.stdout)}
+    full = [f"peer{number}" for number in range(22)]
+    body = f"def hello(*arguments):\n    say('hello', 1, *{full})\ndef probe(*arguments):\n    say('missing', 'no')\n"
+    done = run(*SMALL, "--json", worker=twin(tmp_path, body))
+    assert done.returncode == 0, done.stderr
+    assert set(full) < {row["impl"] for row in json.loads(done.stdout)}
+
+
 def test_without_a_worker_its_peers_are_unknown():
     done = subprocess.run([PROGRAM, "bench", *SMALL, "--against", "numpy"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
@@ -131,6 +142,7 @@ BROKEN = {
     "a name that is a path": (replaced("hello", "say('hello', 1, '../twin')"), "cannot be one"),
     "a name that is ours": (replaced("hello", "say('hello', 1, 'qsort')"), "cannot be one"),
     "a name that is a word": (replaced("hello", "say('hello', 1, 'all')"), "cannot be one"),
+    "too many names": (replaced("hello", "say('hello', 1, *[f'peer{i}' for i in range(23)])"), "more peers than"),
     "a name twice": (replaced("hello", "say('hello', 1, 'twin', 'twin')"), "cannot be one"),
     "two answers": (replaced("probe", "say('ready', '1'); say('ready', '1')"), "came before it was asked"),
     "an error": (replaced("case", "say('failed', 'out of tapes')"), "it says: out of tapes"),
