@@ -14,7 +14,7 @@ usage: bench/compare.sh [--quick] [--newest-torch] [--out FOLDER]
 
   --quick          few shapes and repetitions, a minute or two instead of most of an hour
   --newest-torch   PyTorch from PyPI (6 GB, with CUDA) instead of Debian's python3-torch
-  --out FOLDER     where JSON, table and pictures go (build/bench/results)
+  --out FOLDER     where JSON, table and pictures go (build/bench/results); files of an earlier run are replaced
 
 Packages are installed with apt and, into a virtual environment under build/, with pip. Ctrl-C ends the measuring, and
 what was measured is shown.

@@ -70,9 +70,18 @@ def disturbed(cases):
         where = f"{case.kind} {case.rows}x{case.cols} k {case.k} {case.dtype} {case.data}, threads {case.threads}"
         least = results.best(records, lambda impl: True)
         if (reads_of(records) or 1) > MOST_SPREAD:
-            print(f"disturbed: {where}: the largest read limit is {reads_of(records):.1f} times the smallest")
+            print(f"disturbed: {where}: the largest read limit is {reads_of(records):.2f} times the smallest")
         elif least[1] is not None and least[1] < LEAST_RATIO:
             print(f"disturbed: {where}: {least[0]} is at {least[1]:.2f}, faster than reading")
+
+
+def old_torch(cases):
+    """Said once, since a reader takes "torch" for today's."""
+    versions = {record["version"] for records in cases.values() for impl, record in records.items()
+                if impl == "torch" and record.get("version")}
+    for version in sorted(versions):
+        if version.startswith("PyTorch 1."):
+            print(f"torch is {version}, of 2022 or before: newer ones may be faster; bench/compare.sh --newest-torch takes one")
 
 
 def main():
@@ -95,6 +104,7 @@ def main():
         print_aligned([heads] + [line_of(case, cases[case], peers, several) for case in members])
         print()
     footnotes(cases)
+    old_torch(cases)
     disturbed(cases)
 
 

@@ -119,7 +119,7 @@ static void print_disturbed(const st_bench_rows *rows, FILE *file) {
         char name[160];
         st_bench_case_name(&rows->list[r].point, name, sizeof name);
         if (rows->list[r].spread > MOST_SPREAD) {
-            fprintf(file, "%s: the largest read limit is %.1f times the smallest: something else used the memory; measure "
+            fprintf(file, "%s: the largest read limit is %.2f times the smallest: something else used the memory; measure "
                           "it again\n", name, rows->list[r].spread);
         } else if (least < LEAST_RATIO) {
             fprintf(file, "%s: a ratio of %.2f is faster than reading: something else used the memory; measure it again\n",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-# packages.sh - sourced by quickstart.sh and test.sh: installs the Debian packages that are missing, saying which.
+# packages.sh - sourced by quickstart.sh, test.sh and bench/compare.sh: installs the Debian packages that are missing, saying which.
 
 # need_packages PACKAGE...: 0 where all are there afterwards. Needs no network where none is missing.
 need_packages() {

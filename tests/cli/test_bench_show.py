@@ -70,8 +70,20 @@ def test_a_table_lists_cases_that_were_disturbed(tmp_path):
     done = show("table.py", path)
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stdout.splitlines() if line.startswith("disturbed")] == [
-        "disturbed: topk 2x64 k 3 f32 normal, threads 1: the largest read limit is 1.6 times the smallest",
+        "disturbed: topk 2x64 k 3 f32 normal, threads 1: the largest read limit is 1.55 times the smallest",
         "disturbed: topk 2x64 k 4 f32 normal, threads 1: spiraltorch is at 0.70, faster than reading"]
+
+
+def test_a_table_says_that_torch_is_old(tmp_path):
+    for version, said in (("PyTorch 1.13.0a0", True), ("PyTorch 2.15.0", False)):
+        path = write(tmp_path / "one.json", [record("spiraltorch", 64, 3, 2.0), record("torch", 64, 3, 5.0, version=version)])
+        assert (f"torch is {version}, of 2022 or before" in show("table.py", path).stdout) == said
+
+
+@pytest.mark.parametrize("arguments, word", [(["--out", ""], "--out"), (["--out"], "usage"), (["--fast"], "--fast")])
+def test_compare_refuses_before_it_installs(tmp_path, arguments, word):
+    done = subprocess.run(["sh", str(BENCH / "compare.sh"), *arguments], cwd=tmp_path, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 2 and word in done.stderr and done.stdout == ""
 
 
 def test_what_is_no_result_is_said_so(tmp_path):
