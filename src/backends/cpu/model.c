@@ -77,9 +77,9 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
         case ST_CPU_RADIX: return 1500 + scan * 2 + n + width * 2 + sort_ns(width, lanes) + writing;
         case ST_CPU_LANES: {
             if (n < 64 || hi >= 0.7 * n) return 140 + scan + take_ns(n, n, lanes) + of_all + writing;
-            const double step = n > 256 ? sqrt(n / 256) : 1; /* select.c samples this way */
-            const double found = hi <= 32 ? hi : hi + 3 * sqrt(hi * step) + step; /* and finds hardly more than hi by blocks */
-            const double bound = hi <= 32 ? 0.05 * scan + 10 * hi : 1.3 * sqrt(n);
+            const double step = 2 * sqrt(sqrt(n)); /* select.c samples this way */
+            const double found = hi <= 32 ? hi : hi + 2.5 * sqrt(hi * step) + 2 * step; /* and finds hardly more than hi by blocks */
+            const double bound = hi <= 32 ? 0.05 * scan + 10 * hi : 0.16 * n / step;
             return 120 + scan + bound + take_ns(found, n, lanes) +
                    (window.lo == 0 ? sort_ns(found, lanes) : select_ns(found, lanes) + sort_ns(width, lanes)) + writing;
         }
@@ -131,6 +131,9 @@ void st_cpu_normalise(const st_rank_request *request, const st_device_caps *caps
     choice->tile = power_of_two_at_most(clamp(choice->tile, LEAST_TILE, MOST_TILE));
 }
 
+/* Columns to scan between looks at the bound: a long row is scanned in few calls, a shorter one needs no room for more. */
+static int32_t block_of_columns(const st_rank_request *request) { return request->cols < MOST_CTILE ? 16384 : MOST_CTILE; }
+
 static st_choice choice_of(int32_t mk, int32_t mkd, int32_t ctile, int32_t kl) {
     return (st_choice){.mk = mk, .mkd = mkd, .wg = 1, .kl = kl, .tile = 8192, .ctile = ctile};
 }
@@ -146,7 +149,7 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
                                           {ST_MK_WARP, ST_MKD_WARP_HEAP}};
     double least = HUGE_VAL;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        st_choice choice = choice_of(families[i][0], families[i][1], 16384, 1);
+        st_choice choice = choice_of(families[i][0], families[i][1], block_of_columns(request), 1);
         for (int split = 0; split < 2; split++) {
             choice.use_2ce = split;
             choice.wg = split ? request->threads : 1;
@@ -162,9 +165,10 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
 }
 
 int32_t st_cpu_candidates(const st_rank_request *request, const st_device_caps *caps, st_choice *choices, int32_t capacity) {
-    static const int32_t families[][4] = {
-        {ST_MK_SHARED, ST_MKD_FILTER, 16384, 1},   {ST_MK_SHARED, ST_MKD_FILTER, 1024, 2}, {ST_MK_SHARED, ST_MKD_HEAP, 512, 1},
-        {ST_MK_SHARED, ST_MKD_KWAY, 4096, 1},     {ST_MK_WARP, ST_MKD_WARP_HEAP, 16384, 1}, {ST_MK_WARP, ST_MKD_WARP_HEAP, 16384, 2},
+    const int32_t block = block_of_columns(request);
+    const int32_t families[][4] = {
+        {ST_MK_SHARED, ST_MKD_FILTER, block, 1},   {ST_MK_SHARED, ST_MKD_FILTER, 1024, 2}, {ST_MK_SHARED, ST_MKD_HEAP, 512, 1},
+        {ST_MK_SHARED, ST_MKD_KWAY, 4096, 1},     {ST_MK_WARP, ST_MKD_WARP_HEAP, block, 1}, {ST_MK_WARP, ST_MKD_WARP_HEAP, block, 2},
         {ST_MK_BITONIC, ST_MKD_BITONIC, 4096, 1}, {ST_MK_RADIX, ST_MKD_AUTO, 4096, 1}};
     int32_t count = 0;
     for (int split = 0; split < 2; split++)
