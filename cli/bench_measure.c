@@ -205,7 +205,8 @@ static void judge_time(const st_bench_lab *lab, int is_own, double ns, st_bench_
 
 /*
  * One run of each before the clock counts: the library's own output must be what the data asks for, and the others' the same
- * to the bit, or right for those who order equal elements in their own way. It warms caches and pages, and tells how often a short case must be repeated.
+ * to the bit, or right for those who order equal elements in their own way. It warms caches and pages, and tells how often a
+ * short case must be repeated.
  */
 static int check(st_bench_lab *lab, const st_bench_case *point, const st_bench_contender *contenders, int32_t count,
                  const room *space, int64_t *repeats, st_bench_finding *findings) {
