@@ -155,7 +155,7 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
             choice.wg = split ? request->threads : 1;
             if (split && (request->threads < 2 || request->rows >= request->threads) && !st_cpu_searches_by_keys(request, &choice)) break;
             const double ns = st_cpu_estimate(request, &choice, caps);
-            if (split && ns > least - SPLIT_NS) continue;
+            if (split && !best->use_2ce && ns > least - SPLIT_NS) continue;
             if (ns >= least) continue;
             least = ns;
             *best = choice;
