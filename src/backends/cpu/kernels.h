@@ -87,7 +87,8 @@ typedef struct st_cpu_kernels {
     size_t (*find_nan)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count);
     /*
      * Writes the elements and the columns of entries that were collected with mask 0, in their order; values or indices may be
-     * NULL, index_size is 4 or 8. NULL for 64-bit keys. An element comes from its key, and is read again only where others have the same key.
+     * NULL, index_size is 4 or 8. An element comes from its key, and is read again only where others have the same key. No
+     * such kernel (NULL) for 64-bit keys, which narrow entries do not hold.
      */
     void (*emit)(const st_order *order, const void *elements, ptrdiff_t stride, const st_narrow *entries, size_t count, void *values,
                  void *indices, size_t index_size);
