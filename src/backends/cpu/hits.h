@@ -73,15 +73,15 @@ static inline size_t st_list_hits(const uint64_t words[ST_HIT_WORDS], size_t cou
     return added;
 }
 
-/*
- * Whether a chunk of which so many words have hits has so many hits that turning all of it into keys costs less than going
- * from one to the next: more than one in eight.
- */
+/* Hits in a word, of 64 elements, above which turning all of them into keys costs less than going from one to the next. */
+enum { ST_DENSE = 8 };
+
+/* Whether a chunk of which so many words have hits is that dense. */
 static inline int st_hits_are_dense(const uint64_t words[ST_HIT_WORDS], size_t count, size_t with) {
     size_t total = 0;
     if (with < count / 4 * 3) return 0;
     for (size_t w = 0; w < count; w++) total += (size_t)__builtin_popcountll(words[w]);
-    return total > count * 8;
+    return total > count * ST_DENSE;
 }
 
 /* Most positions that are written at a time, but for those of the last word; and room for them. */

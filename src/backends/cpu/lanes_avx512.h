@@ -30,18 +30,17 @@ static inline __m512i keys_of_16(const uint16_t *keys) {
 }
 
 /*
- * Appends the entries of those of 16 keys that are within. Both stores are whole: the second half of each is overwritten by
- * the next append, and out has room for every key that was passed.
+ * Appends the entries of those of 16 keys that are within. Stores are whole: what they write too much is overwritten by the
+ * next append, and out has room for every key that was passed. More than 8 are rare where entries are worth filtering.
  */
 static inline size_t append_within(__mmask16 within, __m512i keys, __m512i indices, st_narrow *out) {
+    const __m512i front = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    const __m512i back = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     const __m512i key = _mm512_maskz_compress_epi32(within, keys), index = _mm512_maskz_compress_epi32(within, indices);
-    const __m512i low = _mm512_or_si512(_mm512_slli_epi64(_mm512_cvtepu32_epi64(_mm512_castsi512_si256(key)), 32),
-                                        _mm512_cvtepu32_epi64(_mm512_castsi512_si256(index)));
-    const __m512i high = _mm512_or_si512(_mm512_slli_epi64(_mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(key, 1)), 32),
-                                         _mm512_cvtepu32_epi64(_mm512_extracti64x4_epi64(index, 1)));
-    _mm512_storeu_si512(out, low);
-    _mm512_storeu_si512(out + 8, high);
-    return st_mask_count(within);
+    const size_t taken = st_mask_count(within);
+    _mm512_storeu_si512(out, _mm512_permutex2var_epi32(index, front, key));
+    if (__builtin_expect(taken > 8, 0)) _mm512_storeu_si512(out + 8, _mm512_permutex2var_epi32(index, back, key));
+    return taken;
 }
 
 /* The same for keys less `least`, of which those up to span are within. */
@@ -102,8 +101,6 @@ static inline size_t append_elements_32(const st_order *order, const uint32_t *e
     const __m512i fill = _mm512_set1_epi32((int)order->negative_fill), flip = _mm512_set1_epi32((int)order->flip);
     const __m512i nan_key = _mm512_set1_epi32((int)order->nan_key), leasts = _mm512_set1_epi32((int)least);
     const __m512i spans = _mm512_set1_epi32((int)span), flips = _mm512_set1_epi32((int)(uint32_t)mask);
-    const __m512i front = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-    const __m512i back = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     const int is_float = order->negative_zero != 0;
     __m512i column = _mm512_add_epi32(_mm512_set1_epi32((int)first), _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15));
     size_t taken = 0;
@@ -117,13 +114,8 @@ static inline size_t append_elements_32(const st_order *order, const uint32_t *e
         }
         const __m512i folded = _mm512_ternarylogic_epi64(bits, _mm512_srai_epi32(bits, 31), fill, 0x78); /* a ^ (b & c) */
         const __m512i key = _mm512_mask_mov_epi32(_mm512_xor_si512(folded, flip), nan, nan_key);
-        const __m512i index = _mm512_xor_si512(column, flips);
-        const uint32_t within = st_mask_bits(_mm512_cmple_epu32_mask(_mm512_sub_epi32(key, leasts), spans));
-        const __mmask8 low = (__mmask8)within, high = (__mmask8)(within >> 8);
-        _mm512_storeu_si512(out + taken, _mm512_maskz_compress_epi64(low, _mm512_permutex2var_epi32(index, front, key)));
-        taken += (size_t)__builtin_popcount(within & 0xff);
-        _mm512_storeu_si512(out + taken, _mm512_maskz_compress_epi64(high, _mm512_permutex2var_epi32(index, back, key)));
-        taken += (size_t)__builtin_popcount(within >> 8);
+        const __mmask16 within = _mm512_cmple_epu32_mask(_mm512_sub_epi32(key, leasts), spans);
+        taken += append_within(within, key, _mm512_xor_si512(column, flips), out + taken);
         column = _mm512_add_epi32(column, _mm512_set1_epi32(16));
     }
     return taken;
