@@ -15,6 +15,7 @@
 #include "number.h"
 #include "passes.h"
 #include "rank.h"
+#include "spiralk.h"
 #include "status.h"
 #include "stream.h"
 

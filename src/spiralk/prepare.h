@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * prepare.h - a program folded for one request: hard fields decided, rules that cannot hold dropped, and of the conditions
+ * of the others only what depends on the candidate left to compute.
+ */
+#ifndef ST_SPIRALK_PREPARE_H
+#define ST_SPIRALK_PREPARE_H
+
+#include "spiralk/program.h"
+
+/* A soft rule or penalty that can hold for the request. */
+typedef struct st_rule {
+    int32_t field;     /* ST_FIELD_*; -1 for a penalty */
+    int32_t value;     /* within the field's bounds */
+    double given;      /* before it was brought into them */
+    double weight;     /* as written */
+    int32_t line;
+    int32_t condition; /* its node */
+    int32_t live, live_count; /* what is left to compute of it, in st_prepared.live; live_count 0: it holds */
+    uint32_t reads;    /* fields that are read, bit 1 << field */
+} st_rule;
+
+/*
+ * Everything but hard lies in the workspace that it was prepared in. One thread at a time: conditions are computed in it.
+ */
+typedef struct st_prepared {
+    const st_spiralk *program;
+    st_spiralk_hard hard[ST_FIELDS];
+    st_rule *rules; /* in the order of the program */
+    int32_t rule_count;
+    double *values;  /* of the nodes */
+    uint8_t *states; /* of the nodes */
+    int32_t *live;   /* nodes to compute, rule by rule */
+} st_prepared;
+
+/*
+ * Work is counted in nodes, at one to three nanoseconds each; log2 counts for five, and a long remainder for what it takes.
+ * A character makes a node at most, so nothing but remainders brings a program of 256 KiB over the limit.
+ */
+enum { ST_PREPARE_WORK = 600000 };
+
+/* Bytes that st_prepare needs, for memory of any alignment. */
+size_t st_prepare_bytes(const st_spiralk *program);
+
+/* Folds a program. The workspace stays the caller's. ST_E_CAPACITY: it is too small, or the work is too much. */
+st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes, st_prepared *prepared);
+
+/* Whether a rule's condition holds for a candidate's fields; adds to *work. */
+int32_t st_rule_holds(const st_prepared *prepared, const st_rule *rule, const double fields[ST_FIELDS], int64_t *work);
+
+#endif
