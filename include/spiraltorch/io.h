@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * io.h - reading arrays and numbers from files and pipes, and writing .npy files whole or not at all.
+ * io.h - reading arrays and numbers from files and pipes, and writing files whole or not at all.
  *
  * Files are untrusted: every reader bounds its memory by what it has really read, and names the file and the byte or line
  * of what it refuses. Nothing here needs a context. Every function takes the host's services as `host`; NULL means libc.
@@ -106,6 +106,13 @@ ST_API st_status st_text_next(st_text_reader *reader, st_text_block *block);
 ST_API void st_text_close(st_text_reader *reader);
 
 /* ---- writing ------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Writes `count` bytes as the file `path`, on the disk when this returns ST_OK: what was there is replaced as a whole, or
+ * stands. A symbolic link's target is what is replaced, and permissions stay. ST_E_ARGUMENT, ST_E_IO, ST_E_MEMORY.
+ * Thread-safe.
+ */
+ST_API st_status st_file_write(const st_host *host, const char *path, const void *bytes, uint64_t count);
 
 typedef struct st_npy_writer st_npy_writer;
 

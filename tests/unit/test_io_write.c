@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* test_io_write.c - .npy files appear whole or not at all: bytes, NumPy, no space, killed writers, failing hosts. */
+/* test_io_write.c - files appear whole or not at all: bytes, NumPy, no space, killed writers, failing hosts. */
 #define _GNU_SOURCE /* symlink, setrlimit, mkfifo */
 #include <setjmp.h>
 #include <signal.h>
@@ -454,12 +454,43 @@ static void failing_hosts(void **state) {
     assert_int_equal(st_count_files(folder), 1);
 }
 
+static void any_bytes(void **state) {
+    (void)state;
+    static const char text[] = "two\nlines\n";
+    size_t bytes;
+    assert_int_equal(st_file_write(NULL, path, text, sizeof text - 1), ST_OK);
+    assert_int_equal(st_file_write(NULL, path, text, 3), ST_OK); /* replaces, and is shorter */
+    char *file = st_get_file(path, &bytes);
+    assert_true(bytes == 3 && memcmp(file, text, 3) == 0);
+    free(file);
+    assert_int_equal(st_file_write(NULL, path, NULL, 0), ST_OK);
+    file = st_get_file(path, &bytes);
+    assert_int_equal(bytes, 0);
+    free(file);
+    assert_int_equal(st_file_write(NULL, path, NULL, 1), ST_E_ARGUMENT);
+    assert_int_equal(st_file_write(NULL, path, text, UINT64_MAX), ST_E_ARGUMENT);
+    assert_int_equal(st_file_write(NULL, NULL, text, 3), ST_E_ARGUMENT);
+    assert_int_equal(st_file_write(NULL, folder, text, 3), ST_E_IO);
+    assert_int_equal(st_count_files(folder), 1);
+    for (int64_t fail_at = 1;; fail_at++) {
+        st_failing_host failing;
+        st_failing_host_open(&failing, fail_at);
+        const st_status status = st_file_write(&failing.host, path, text, 3);
+        assert_int_equal(status, failing.failures > 0 ? ST_E_MEMORY : ST_OK);
+        const int64_t failures = failing.failures;
+        assert_true(st_failing_host_close(&failing));
+        assert_int_equal(st_count_files(folder), 1);
+        if (failures == 0) break;
+    }
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_folder, close_folder)
     const struct CMUnitTest tests[] = {
         TEST(exact_bytes),    TEST(round_trips),  TEST(numpy_reads),    TEST(long_appends),   TEST(writes_anywhere),
         TEST(stops_short),    TEST(bad_targets),  TEST(symbolic_links), TEST(relative_names), TEST(out_of_space),
         TEST(killed_writers), TEST(hidden_files), TEST(failing_hosts),  TEST(keeps_permissions),
+        TEST(any_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
