@@ -6,6 +6,7 @@
 /* Each takes the arguments from its own name on, argv[0], and returns the exit status: 0, 1, 2 or 130. */
 int st_cli_devices(int argc, char **argv);
 int st_cli_plan(int argc, char **argv);
+int st_cli_kdsl(int argc, char **argv);
 int st_cli_rank(int argc, char **argv); /* topk, midk, bottomk and window, told apart by argv[0] */
 int st_cli_compact(int argc, char **argv);
 int st_cli_bench(int argc, char **argv);

@@ -55,6 +55,7 @@ static const entry entries[] = {
     {"compact", st_cli_compact, "the elements between two bounds, in their own order"},
     {"devices", st_cli_devices, "what this machine can run on"},
     {"plan", st_cli_plan, "how a request would be run, and why"},
+    {"kdsl", st_cli_kdsl, "rule programs: checked, evaluated, laid out"},
     {"bench", st_cli_bench, "times on this machine, beside other ways to do the same"},
     {"version", st_cli_version, "the version, and the features built in"},
 };

@@ -298,8 +298,7 @@ st_status st_spiralk_compile(const st_host *host, const char *text, uint64_t byt
     st_parser parser = {.error = error};
     st_lexer_start(&parser.lexer, text, bytes <= ST_SPIRALK_BYTES ? (size_t)bytes : ST_SPIRALK_BYTES);
     if (bytes > ST_SPIRALK_BYTES)
-        return st_parser_refuse(&parser, ST_SPIRALK_BYTES, "", NULL, "the program has %llu bytes; at most %d are read",
-                                (unsigned long long)bytes, ST_SPIRALK_BYTES);
+        return st_parser_refuse(&parser, ST_SPIRALK_BYTES, "", NULL, "a program has at most %d bytes", ST_SPIRALK_BYTES);
     parser.program = st_allocate_zeroed(&resolved, sizeof *parser.program);
     if (parser.program == NULL) return st_fail(ST_E_MEMORY, "no memory for a program");
     parser.program->host = resolved;

@@ -3,6 +3,7 @@
 import fcntl
 import glob
 import os
+import pathlib
 import pty
 import random
 import resource
@@ -19,6 +20,7 @@ import pytest
 from cli_program import PROGRAM, SANITIZER, run
 
 TOPK = ["topk", "-k", "3"]
+RULES = str(pathlib.Path(__file__).parents[1] / "fuzz" / "corpus" / "fuzz_spiralk" / "first_seed")
 
 
 def start(*arguments, **options):
@@ -40,7 +42,10 @@ def wide(tmp_path_factory):
 @pytest.mark.parametrize("arguments", [
     ["topk", "-k", "2", "-"], ["topk", "-k", "2", "--json", "-"], ["compact", "--lower", "0", "-"], ["devices"],
     ["devices", "--json"], ["version"], ["version", "--json"], ["--help"], ["topk", "--help"],
-    ["plan", "--kind", "topk", "--rows", "1", "--cols", "9", "-k", "1"]])
+    ["plan", "--kind", "topk", "--rows", "1", "--cols", "9", "-k", "1"], ["kdsl", "--help"],
+    ["kdsl", "check", os.devnull], ["kdsl", "check", "--json", os.devnull], ["kdsl", "fmt", RULES],
+    ["kdsl", "eval", "--rows", "1", "--cols", "9", "-k", "1", os.devnull],
+    ["kdsl", "eval", "--rows", "1", "--cols", "9", "-k", "1", "--json", os.devnull]])
 def test_a_full_device(arguments):
     with open("/dev/full", "w") as full:
         done = start(*arguments, stdout=full)

@@ -10,9 +10,11 @@ import pytest
 
 from cli_program import KINDS, PROGRAM, error, run
 
-COMMANDS = [*KINDS, "compact", "devices", "plan", "bench", "version"]
+COMMANDS = [*KINDS, "compact", "devices", "plan", "kdsl", "bench", "version"]
 MANUAL = pathlib.Path(__file__).parents[2] / "docs" / "man" / "spiraltorch.1"
 PLAN = ["plan", "--kind", "topk", "--rows", "8", "--cols", "100", "-k", "4"]
+
+EVAL = ["kdsl", "eval", "--rows", "8", "--cols", "100", "-k", "4"]
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -67,6 +69,22 @@ PLAN = ["plan", "--kind", "topk", "--rows", "8", "--cols", "100", "-k", "4"]
     ([*PLAN, "--caps", "wgpu:32,256,smem=big"], ["--caps", "'smem=big'"]),
     ([*PLAN, "--caps", ""], ["--caps", "''"]),
     ([*PLAN, "--caps", "cpu", "--device", "cpu"], ["--caps", "--device"]),
+    (["kdsl"], ["check, eval or fmt", "missing"]),
+    (["kdsl", "chek"], ["'chek'", "did you mean 'check'"]),
+    (["kdsl", "run"], ["'run'", "check, eval, fmt"]),
+    (["kdsl", "--json"], ["--json", "no such option"]),
+    (["kdsl", "--"], ["'--'", "check, eval, fmt"]),
+    (["kdsl", "check"], ["FILE", "missing", "usage: spiraltorch kdsl check"]),
+    (["kdsl", "check", "a", "b"], ["'b'", "after 'a'"]),
+    (["kdsl", "fmt", "-i", "-"], ["-i", "name a file"]),
+    (["kdsl", "eval", "-"], ["--rows", "missing"]),
+    ([*EVAL[:-2], "-"], ["-k", "missing"]),
+    ([*EVAL, "--kind", "topq", "-"], ["--kind: 'topq'", "did you mean 'topk'"]),
+    ([*EVAL, "--dtype", "f8", "-"], ["--dtype: 'f8'"]),
+    ([*EVAL, "-k", "101", "-"], ["-k: 101", "--cols 100"]),
+    ([*EVAL, "--caps", "wgpu", "-"], ["--caps", "'wgpu'"]),
+    ([*EVAL, "--caps", "cpu", "--device", "cpu", "-"], ["--caps", "--device"]),
+    ([*EVAL, "--device", "gpu", "-"], ["--device: 'gpu'"]),
 ])
 def test_each_wrong_argument_is_named(arguments, words):
     message = error(*arguments, status=2, input="1\n")
@@ -127,6 +145,16 @@ def options_of(command):
     text = run(command, "--help", check=0).out
     names = re.findall(r"^ {2,6}(?:-\w, )?(--[\w-]+)", text, re.M)
     return text, set(names), set(re.findall(r"^  (-\w), --", text, re.M))
+
+
+@pytest.mark.parametrize("part", ["check", "eval", "fmt"])
+def test_help_of_the_parts_of_kdsl(part):
+    text = run("kdsl", part, "--help", check=0).out
+    assert text.startswith(f"usage: spiraltorch kdsl {part}")
+    assert f"spiraltorch kdsl {part}" in text.split("examples:")[1]
+    manual = manual_text()
+    for option in re.findall(r"^ {2,6}(?:-\w, )?(--[\w-]+)", text, re.M):
+        assert re.search(rf"Fl {re.escape(option[1:])}(\s|$)", manual, re.M), option
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -145,9 +145,9 @@ static void test_limits(void **state) {
 
     assert_int_equal(compile_repeated("", "#", 262144, "", &error), ST_OK);
     assert_int_equal(compile_repeated("\n", "#", 262144, "", &error), ST_E_FORMAT);
-    assert_true(error.line == 2 && error.column == 262144 && strstr(error.message, "262145 bytes") != NULL);
+    assert_true(error.line == 2 && error.column == 262144 && strstr(error.message, "at most 262144 bytes") != NULL);
     assert_int_equal(compile_repeated("", "mk: 1\n", 10 << 17, "", &error), ST_E_FORMAT);
-    assert_true(strstr(error.message, "at most 262144") != NULL);
+    assert_true(strstr(error.message, "at most 262144 bytes") != NULL);
 }
 
 /* The status of an evaluation for a request of 100 columns. */
