@@ -17,8 +17,11 @@
 #include "random_elements.h"
 #include "spiraltorch/rank.h"
 
-/* Bits of a key that a kernel may leave out at first, and the most that rows are moved apart by. */
-enum { LOW_BITS = 7, MOST_GAP = 5, WIDEST_ROW = ST_LANE_COLUMNS + MOST_GAP };
+/* Most bits of a key that a kernel may leave out at first, and the most that rows are moved apart by. */
+enum { MOST_LOW_BITS = 9, MOST_GAP = 5, WIDEST_ROW = ST_LANE_COLUMNS + MOST_GAP };
+
+/* Rows of up to so many columns are asked for every number of their first; of longer ones, some are asked for some. */
+enum { EVERY = 128 };
 
 /* What st_guarded_place fills with. */
 enum { CANARY = 0xa5 };
@@ -60,7 +63,7 @@ static int compare_entries(const void *a, const void *b) {
  * either sign.
  */
 static void fill_row(st_dtype dtype, uint32_t *row, size_t count) {
-    const uint32_t low = (1u << LOW_BITS) - 1;
+    const uint32_t low = (1u << (1 + st_random_below(&rng, MOST_LOW_BITS))) - 1;
     uint32_t about[4];
     if (st_random_chance(&rng, 2, 3)) {
         st_random_fill(&rng, dtype, (st_data)st_random_below(&rng, ST_DATA_COUNT), row, count);
@@ -119,12 +122,17 @@ static void place_outputs(st_lane_rows *rows) {
             &indices_pages, ((rows->rows - 1) * (size_t)rows->indices_stride + rows->hi) * rows->index_size, at_end);
 }
 
-/* Whether the low bits of keys decide about an element that is among the first: only then may a row be handed back. */
+/*
+ * Whether the low bits of keys, as many as columns need, decide about an element that is among the first: only then may a
+ * row be handed back.
+ */
 static int low_bits_decide(const st_wide *sorted, size_t columns, size_t hi) {
+    int low = 4;
+    while ((size_t)1 << low < columns) low++;
     for (size_t j = 1; j < columns && j <= hi; j++)
-        if (sorted[j - 1].key != sorted[j].key && sorted[j - 1].key >> LOW_BITS == sorted[j].key >> LOW_BITS) return 1;
+        if (sorted[j - 1].key != sorted[j].key && sorted[j - 1].key >> low == sorted[j].key >> low) return 1;
     /* Those equal to the last may hide one that differs from them further on. */
-    for (size_t j = hi; j < columns && sorted[j].key >> LOW_BITS == sorted[hi - 1].key >> LOW_BITS; j++)
+    for (size_t j = hi; j < columns && sorted[j].key >> low == sorted[hi - 1].key >> low; j++)
         if (sorted[j].key != sorted[hi - 1].key) return 1;
     return 0;
 }
@@ -176,9 +184,12 @@ static void check_rows(struct scene *scene, size_t hi) {
 }
 
 static void check_order(struct scene *scene) {
-    for (size_t columns = 1; columns <= ST_LANE_COLUMNS; columns++) {
+    for (size_t columns = 1, step; columns <= ST_LANE_COLUMNS; columns += step) {
+        step = columns < EVERY || columns == ST_LANE_COLUMNS ? 1 : 1 + st_random_below(&rng, 16);
+        if (step > 1 && columns + step > ST_LANE_COLUMNS) step = ST_LANE_COLUMNS - columns;
         open_rows(scene, columns);
-        for (size_t hi = 1; hi <= columns; hi++) check_rows(scene, hi);
+        for (size_t hi = 1; hi <= columns; hi += columns > EVERY ? 1 + st_random_below(&rng, columns / 2) : 1)
+            check_rows(scene, hi);
         open_rows(scene, columns); /* other data, and a few more of it where a kernel has ways of its own */
         check_rows(scene, 1);
         check_rows(scene, columns);

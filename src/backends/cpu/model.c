@@ -70,7 +70,10 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
         }
         case ST_CPU_KWAY: return 120 + n * 4 + hi * 8 + sort_ns(width, lanes) + writing;
         case ST_CPU_BITONIC: {
-            if (st_cpu_ranks_in_lanes(request) && lanes >= 8) return scan + 20 + n * 0.25 + hi * (lanes >= 16 ? 1.1 : 1.8);
+            if (st_cpu_ranks_in_lanes(request) && lanes >= 8) {
+                const double depth = log2_of(hi < 8 ? 8 : hi), each = hi < 2 ? 0.2 : 0.08 + 0.022 * depth * depth;
+                return scan + 20 + n * each * (lanes >= 16 ? 1 : 1.6);
+            }
             const double stages = log2_of(hi < 16 ? 16 : hi); /* chunks are no shorter */
             return 80 + n * 0.4 * stages * stages + sort_ns(width, lanes) + writing;
         }

@@ -18,13 +18,13 @@
 
 /* What makes proxies of an order's elements. */
 struct proxies {
-    __m256i negative_fill, flip, nan_key, columns; /* flip and nan_key without the bits of the column */
+    __m256i negative_fill, high, flip, nan_key, columns; /* flip and nan_key without the bits of the column, as `high` masks */
     int is_float;
 };
 
-static inline struct proxies proxies_of(const st_order *order) {
-    const uint32_t high = ~(uint32_t)(ST_LANE_COLUMNS - 1);
-    return (struct proxies){_mm256_set1_epi32((int)order->negative_fill), _mm256_set1_epi32((int)((uint32_t)order->flip & high)),
+static inline struct proxies proxies_of(const st_order *order, uint32_t high) {
+    return (struct proxies){_mm256_set1_epi32((int)order->negative_fill), _mm256_set1_epi32((int)high),
+                            _mm256_set1_epi32((int)((uint32_t)order->flip & high)),
                             _mm256_set1_epi32((int)((uint32_t)order->nan_key & high)), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7),
                             order->negative_zero != 0};
 }
@@ -35,7 +35,6 @@ static inline __m256i blend_lanes(__m256i a, __m256i b, __m256 mask) {
 
 /* 8 elements as proxies, of columns from `column` on; all ones where there are fewer, beyond them. */
 static inline __attribute__((always_inline)) __m256i proxies_at(const struct proxies *proxies, const key32 *from, size_t column, size_t count) {
-    const __m256i high = _mm256_set1_epi32(-ST_LANE_COLUMNS);
     const __m256i columns = _mm256_add_epi32(proxies->columns, _mm256_set1_epi32((int)column));
     const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count < 8 ? count : 8)), proxies->columns);
     __m256i bits = count >= 8 ? _mm256_loadu_si256((const __m256i *)(const void *)from)
@@ -47,7 +46,7 @@ static inline __attribute__((always_inline)) __m256i proxies_at(const struct pro
         bits = _mm256_castps_si256(number);
     }
     const __m256i folded = _mm256_xor_si256(bits, _mm256_and_si256(_mm256_srai_epi32(bits, 31), proxies->negative_fill));
-    __m256i proxy = _mm256_xor_si256(_mm256_and_si256(folded, high), _mm256_xor_si256(proxies->flip, columns));
+    __m256i proxy = _mm256_xor_si256(_mm256_and_si256(folded, proxies->high), _mm256_xor_si256(proxies->flip, columns));
     if (proxies->is_float) proxy = blend_lanes(proxy, _mm256_xor_si256(proxies->nan_key, columns), nan);
     return count >= 8 ? proxy : blend_lanes(_mm256_set1_epi32(-1), proxy, _mm256_castsi256_ps(there));
 }

@@ -18,20 +18,19 @@
 
 /* What makes proxies of an order's elements. */
 struct proxies {
-    __m512i negative_fill, flip, nan_key, columns; /* flip and nan_key without the bits of the column */
+    __m512i negative_fill, high, flip, nan_key, columns; /* flip and nan_key without the bits of the column, as `high` masks */
     int is_float;
 };
 
-static inline struct proxies proxies_of(const st_order *order) {
-    const uint32_t high = ~(uint32_t)(ST_LANE_COLUMNS - 1);
-    return (struct proxies){_mm512_set1_epi32((int)order->negative_fill), _mm512_set1_epi32((int)((uint32_t)order->flip & high)),
+static inline struct proxies proxies_of(const st_order *order, uint32_t high) {
+    return (struct proxies){_mm512_set1_epi32((int)order->negative_fill), _mm512_set1_epi32((int)high),
+                            _mm512_set1_epi32((int)((uint32_t)order->flip & high)),
                             _mm512_set1_epi32((int)((uint32_t)order->nan_key & high)),
                             _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), order->negative_zero != 0};
 }
 
 /* 16 elements as proxies, of columns from `column` on; all ones where there are fewer, beyond them. */
 static inline __attribute__((always_inline)) __m512i proxies_at(const struct proxies *proxies, const key32 *from, size_t column, size_t count) {
-    const __m512i high = _mm512_set1_epi32(-ST_LANE_COLUMNS);
     const __m512i columns = _mm512_add_epi32(proxies->columns, _mm512_set1_epi32((int)column));
     const __mmask16 there = (__mmask16)(count >= 16 ? 0xffff : (1u << count) - 1);
     __m512i bits = count >= 16 ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi32(there, from);
@@ -42,7 +41,7 @@ static inline __attribute__((always_inline)) __m512i proxies_at(const struct pro
         bits = _mm512_castps_si512(number);
     }
     const __m512i folded = _mm512_ternarylogic_epi64(bits, _mm512_srai_epi32(bits, 31), proxies->negative_fill, 0x78); /* a ^ (b & c) */
-    __m512i proxy = _mm512_ternarylogic_epi64(folded, high, _mm512_xor_si512(proxies->flip, columns), 0x6a); /* (a & b) ^ c */
+    __m512i proxy = _mm512_ternarylogic_epi64(folded, proxies->high, _mm512_xor_si512(proxies->flip, columns), 0x6a); /* (a & b) ^ c */
     proxy = _mm512_mask_xor_epi32(proxy, nan, proxies->nan_key, columns);
     return count >= 16 ? proxy : _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), there, proxy);
 }
@@ -72,9 +71,17 @@ static inline __attribute__((always_inline)) void transpose_16(__m512i *v) {
     }
 }
 
-/* The elements of a row at `count` columns, looked up in its registers; `to` and `found` are as long as rows can be. */
+/*
+ * The elements of a row at `count` columns, looked up in its registers where these hold it; `to` and `found` are as long as
+ * rows can be.
+ */
 static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, size_t columns, const uint32_t *found, size_t count, key32 *to) {
     __m512i r[8];
+    if (columns > 128) {
+        for (size_t at = 0; at < count; at += 16)
+            _mm512_storeu_si512(to + at, _mm512_i32gather_epi32(_mm512_loadu_si512(found + at), row, 4));
+        return;
+    }
 #pragma GCC unroll 8
     for (size_t i = 0; i < 8; i++) {
         const size_t rest = columns > i * 16 ? columns - i * 16 : 0;
