@@ -112,14 +112,24 @@ template <typename Item, typename Less> void select_first(int32_t peer, Item *it
     }
 }
 
+#if defined(ST_PEERS_HIGHWAY)
+// Highway learnt to sort no more than the first k in version 1.2.
+template <typename Word> void sort_first(Word *words, size_t count, size_t k) {
+#if HWY_MAJOR > 1 || HWY_MINOR >= 2
+    hwy::VQPartialSort(words, count, k, hwy::SortAscending());
+#else
+    static thread_local hwy::Sorter sorter;
+    static_cast<void>(k);
+    sorter(words, count, hwy::SortAscending());
+#endif
+}
+#endif
+
 template <typename Bits, Form form, typename Word>
 void rows_packed(const Job &job, int64_t first, int64_t last, unsigned char *scratch) {
     using Pack = Packing<Bits, Word>;
     Word *words = reinterpret_cast<Word *>(scratch);
     const Bits flip = job.descending ? static_cast<Bits>(~Bits{0}) : Bits{0};
-#if defined(ST_PEERS_HIGHWAY)
-    static thread_local hwy::Sorter sorter;
-#endif
     for (int64_t r = first; r < last; r++) {
         const unsigned char *row = job.input + static_cast<size_t>(r * job.cols) * sizeof(Bits);
         for (int64_t i = 0; i < job.cols; i++) {
@@ -129,7 +139,7 @@ void rows_packed(const Job &job, int64_t first, int64_t last, unsigned char *scr
         }
 #if defined(ST_PEERS_HIGHWAY)
         if (job.peer == VQSORT) {
-            sorter(words, static_cast<size_t>(job.cols), hwy::SortAscending());
+            sort_first(words, static_cast<size_t>(job.cols), static_cast<size_t>(job.k));
         } else
 #endif
         {
