@@ -18,5 +18,6 @@
 #include "spiralk.h"
 #include "status.h"
 #include "stream.h"
+#include "tune.h"
 
 #endif
