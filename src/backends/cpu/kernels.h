@@ -23,7 +23,7 @@
 enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
 
 /* Most columns, and most rows, that rank_lanes takes. */
-enum { ST_LANE_COLUMNS = 512, ST_LANE_ROWS = 16 };
+enum { ST_LANE_COLUMN_BITS = 9, ST_LANE_COLUMNS = 1 << ST_LANE_COLUMN_BITS, ST_LANE_ROWS = 16 };
 
 /*
  * Up to st_cpu_kernels.lanes rows of 1 to ST_LANE_COLUMNS contiguous columns, whose hi first are wanted in order, 0 < hi <=

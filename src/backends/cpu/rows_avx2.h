@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* rows_avx2.h - eight short rows at once with AVX2; comes after class.inc's 32-bit kernels, whose keys it uses. */
+/* rows_avx2.h - what rows_in_lanes.inc wants for eight short rows at once with AVX2. */
 #ifndef ST_CPU_ROWS_AVX2_H
 #define ST_CPU_ROWS_AVX2_H
 
@@ -49,6 +49,14 @@ static inline __attribute__((always_inline)) __m256i proxies_at(const struct pro
     __m256i proxy = _mm256_xor_si256(_mm256_and_si256(folded, proxies->high), _mm256_xor_si256(proxies->flip, columns));
     if (proxies->is_float) proxy = blend_lanes(proxy, _mm256_xor_si256(proxies->nan_key, columns), nan);
     return count >= 8 ? proxy : blend_lanes(_mm256_set1_epi32(-1), proxy, _mm256_castsi256_ps(there));
+}
+
+/* 8 narrow keys as proxies, in the same way. */
+static inline __attribute__((always_inline)) __m256i proxies_of_keys(__m256i keys, size_t column, size_t count) {
+    const __m256i steps = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    const __m256i columns = _mm256_add_epi32(steps, _mm256_set1_epi32((int)column));
+    const __m256i beyond = _mm256_cmpgt_epi32(steps, _mm256_set1_epi32((int)(count < 8 ? count : 8) - 1));
+    return _mm256_or_si256(_mm256_or_si256(_mm256_slli_epi32(keys, ST_LANE_COLUMN_BITS), columns), beyond);
 }
 
 static inline __attribute__((always_inline)) void transpose_8(__m256i *v) {
@@ -110,5 +118,5 @@ static inline void widen_lanes(const uint32_t *columns, size_t count, key32 *to)
     }
 }
 
-#include "backends/cpu/rows_in_lanes.inc"
+#include "backends/cpu/lane_networks.inc"
 #endif

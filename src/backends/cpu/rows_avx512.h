@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* rows_avx512.h - sixteen short rows at once with AVX-512; comes after class.inc's 32-bit kernels, whose keys it uses. */
+/* rows_avx512.h - what rows_in_lanes.inc wants for sixteen short rows at once with AVX-512. */
 #ifndef ST_CPU_ROWS_AVX512_H
 #define ST_CPU_ROWS_AVX512_H
 
@@ -44,6 +44,14 @@ static inline __attribute__((always_inline)) __m512i proxies_at(const struct pro
     __m512i proxy = _mm512_ternarylogic_epi64(folded, proxies->high, _mm512_xor_si512(proxies->flip, columns), 0x6a); /* (a & b) ^ c */
     proxy = _mm512_mask_xor_epi32(proxy, nan, proxies->nan_key, columns);
     return count >= 16 ? proxy : _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), there, proxy);
+}
+
+/* 16 narrow keys as proxies, in the same way. */
+static inline __attribute__((always_inline)) __m512i proxies_of_keys(__m512i keys, size_t column, size_t count) {
+    const __m512i steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i columns = _mm512_add_epi32(steps, _mm512_set1_epi32((int)column));
+    const __mmask16 beyond = _mm512_cmpge_epu32_mask(steps, _mm512_set1_epi32((int)(count < 16 ? count : 16)));
+    return _mm512_mask_mov_epi32(_mm512_or_si512(_mm512_slli_epi32(keys, ST_LANE_COLUMN_BITS), columns), beyond, _mm512_set1_epi32(-1));
 }
 
 static inline __attribute__((always_inline)) void transpose_16(__m512i *v) {
@@ -113,5 +121,5 @@ static inline void widen_lanes(const uint32_t *columns, size_t count, key32 *to)
     }
 }
 
-#include "backends/cpu/rows_in_lanes.inc"
+#include "backends/cpu/lane_networks.inc"
 #endif

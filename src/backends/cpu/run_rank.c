@@ -99,7 +99,7 @@ int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
 }
 
 int st_cpu_ranks_in_lanes(const st_rank_request *request) {
-    return st_dtype_size(request->dtype) == 4 && request->cols <= ST_LANE_COLUMNS && request->col_stride == 1 &&
+    return st_dtype_size(request->dtype) <= 4 && request->cols <= ST_LANE_COLUMNS && request->col_stride == 1 &&
            request->order != ST_UNSORTED && st_window_of(request, (size_t)request->cols).lo == 0;
 }
 
