@@ -89,14 +89,16 @@ static st_status read_field(st_parser *parser, int32_t field, int32_t *node) {
     const int length = (int)token.length;
     if (parser->scope == ST_SCOPE_REQUEST)
         return st_parser_refuse(parser, token.start, "a value that is known from the request", NULL,
-                                "field '%.*s' cannot be read here: the value and the weight of a rule are known from the request; "
-                                "move it into the condition", length, name);
+                                "field '%.*s' cannot be read here: the value and the weight of a rule are known from "
+                                "the request; move it into the condition",
+                                length, name);
     if (parser->scope == ST_SCOPE_CANDIDATE && field == ST_FIELD_ALGO)
         return st_parser_refuse(parser, token.start, "mk or mkd", NULL,
                                 "a candidate has no 'algo', which can be set alone; read mk or mkd");
     if (parser->scope == ST_SCOPE_HARD && parser->given[field] < 0)
         return st_parser_refuse(parser, token.start, "a field that is set above", NULL,
-                                "field '%.*s' is not set yet; a hard statement reads only fields that are set above it", length, name);
+                                "field '%.*s' is not set yet; a hard statement reads only fields that are set above it",
+                                length, name);
     st_parser_advance(parser);
     if (parser->scope == ST_SCOPE_HARD) {
         *node = parser->given[field];

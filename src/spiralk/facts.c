@@ -22,7 +22,8 @@ st_status st_spiralk_facts_of(const st_rank_request *request, const st_device_ca
     const st_status status = st_caps_check(caps);
     if (status != ST_OK) return status;
     const int is_cpu = caps->backend == ST_BACKEND_CPU;
-    const int is_float = request->dtype == ST_F32 || request->dtype == ST_F64 || request->dtype == ST_F16 || request->dtype == ST_BF16;
+    const int is_float =
+        request->dtype == ST_F32 || request->dtype == ST_F64 || request->dtype == ST_F16 || request->dtype == ST_BF16;
     const double k = (double)st_request_width(request);
     memset(facts, 0, sizeof *facts);
     facts->struct_size = sizeof *facts;

@@ -91,7 +91,8 @@ st_status st_parser_expected(st_parser *parser, const char *expected) {
                                 parser->token.complaint, expected);
     if (parser->token.kind == ST_TOKEN_NEWLINE && parser->scope == ST_SCOPE_HARD)
         return st_parser_refuse(parser, parser->token.start, expected, NULL,
-                                "expected %s, found %s; a statement goes on over lines within parentheses alone", expected, words);
+                                "expected %s, found %s; a statement goes on over lines within parentheses alone",
+                                expected, words);
     return st_parser_refuse(parser, parser->token.start, expected, NULL, "expected %s, found %s", expected, words);
 }
 
@@ -247,12 +248,14 @@ static st_status read_statement(st_parser *parser) {
                                     shown, name, near);
         if (st_fact_of_name(name, head.length) >= 0)
             return st_parser_refuse(parser, head.start, statement_words, NULL,
-                                    "'%.*s' comes with the request, and cannot be set; expected %s", shown, name, statement_words);
+                                    "'%.*s' comes with the request, and cannot be set; expected %s", shown, name,
+                                    statement_words);
         return st_parser_refuse(parser, head.start, statement_words, NULL, "there is no field '%.*s'; expected %s", shown, name,
                                 statement_words);
     }
     if (status != ST_OK) return status;
-    if (parser->token.kind != ST_TOKEN_SEMICOLON && parser->token.kind != ST_TOKEN_NEWLINE && parser->token.kind != ST_TOKEN_END)
+    const st_token_kind after_it = parser->token.kind;
+    if (after_it != ST_TOKEN_SEMICOLON && after_it != ST_TOKEN_NEWLINE && after_it != ST_TOKEN_END)
         return st_parser_expected(parser, "';', the end of the line or an operator");
     return add_statement(parser, &made);
 }

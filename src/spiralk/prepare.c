@@ -164,7 +164,8 @@ static void decide_algorithm(st_prepared *prepared, double given, int32_t line) 
 
 /* ---- */
 
-st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes, st_prepared *prepared) {
+st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes,
+                     st_prepared *prepared) {
     int64_t work = 0;
     int32_t live = 0;
     const st_statement *algorithm = NULL;
@@ -174,7 +175,8 @@ st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, v
     if (status != ST_OK) return status;
     fold(prepared, facts, &work);
     if (work >= ST_PREPARE_WORK)
-        return st_fail(ST_E_CAPACITY, "the program takes too long for a plan; its remainders (%%) of huge numbers are what costs");
+        return st_fail(ST_E_CAPACITY,
+                       "the program takes too long for a plan; its remainders (%%) of huge numbers are what costs");
     for (int32_t i = 0; i < program->statement_count; i++) {
         const st_statement *statement = &program->statements[i];
         if (statement->kind != ST_STATEMENT_HARD)
@@ -188,19 +190,20 @@ st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, v
     return ST_OK;
 }
 
-int32_t st_rule_holds(const st_prepared *prepared, const st_rule *rule, const double fields[ST_FIELDS], int64_t *work) {
+int32_t st_rule_holds(const st_prepared *prepared, const st_rule *rule, const double fields[ST_FIELDS], int64_t *work,
+                      int64_t limit) {
     const st_node *nodes = prepared->program->nodes;
     const int32_t *live = prepared->live + rule->live;
     double *values = prepared->values;
-    if (rule->live_count == 0) return 1;
+    *work += rule->live_count;
     for (int32_t i = 0; i < rule->live_count; i++) {
         const st_node *node = &nodes[live[i]];
+        if (*work > limit) return 0;
         values[live[i]] = node->operation == ST_OP_FIELD
                               ? fields[node->a]
                               : st_operate(node->operation, values[node->a], values[node->b], values[node->c], work);
     }
-    *work += rule->live_count;
-    return values[rule->condition] != 0;
+    return rule->live_count == 0 || values[rule->condition] != 0;
 }
 
 /* ---- the public form ---- */
@@ -211,19 +214,26 @@ st_status st_spiralk_evaluate(const st_spiralk *program, const st_spiralk_facts 
                               st_spiralk_hard *hard, st_spiralk_soft *soft, int32_t capacity, int32_t *count) {
     st_prepared prepared;
     if (program == NULL || facts == NULL || hard == NULL || count == NULL)
-        return st_fail(ST_E_ARGUMENT, "%s is NULL", program == NULL ? "program" : facts == NULL ? "facts" : hard == NULL ? "hard" : "count");
+        return st_fail(ST_E_ARGUMENT, "%s is NULL",
+                       program == NULL ? "program" : facts == NULL ? "facts" : hard == NULL ? "hard" : "count");
     if (facts->struct_size != sizeof *facts)
         return st_fail(ST_E_ARGUMENT, "facts.struct_size is %u; set it to sizeof(st_spiralk_facts)", facts->struct_size);
     if (capacity < 0 || (soft == NULL && capacity > 0))
         return st_fail(ST_E_ARGUMENT, "capacity is %d with soft %s; use soft NULL with capacity 0 to count", capacity,
                        soft == NULL ? "NULL" : "given");
-    const st_status status = st_prepare(program, facts, workspace, workspace_size <= SIZE_MAX ? (size_t)workspace_size : SIZE_MAX, &prepared);
+    const size_t bytes = workspace_size <= SIZE_MAX ? (size_t)workspace_size : SIZE_MAX;
+    const st_status status = st_prepare(program, facts, workspace, bytes, &prepared);
     if (status != ST_OK) return status;
     memcpy(hard, prepared.hard, sizeof prepared.hard);
     *count = prepared.rule_count;
     for (int32_t i = 0; i < prepared.rule_count && i < capacity; i++) {
         const st_rule *rule = &prepared.rules[i];
-        soft[i] = (st_spiralk_soft){rule->line, rule->field, rule->value, rule->live_count > 0, rule->given + 0.0, rule->weight};
+        soft[i] = (st_spiralk_soft){.line = rule->line,
+                                    .field = rule->field,
+                                    .value = rule->value,
+                                    .conditional = rule->live_count > 0,
+                                    .given = rule->given + 0.0,
+                                    .weight = rule->weight};
     }
     if (capacity > 0 && prepared.rule_count > capacity)
         return st_fail(ST_E_CAPACITY, "capacity is %d but %d rules can hold", capacity, prepared.rule_count);

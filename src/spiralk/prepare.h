@@ -43,9 +43,11 @@ enum { ST_PREPARE_WORK = 600000 };
 size_t st_prepare_bytes(const st_spiralk *program);
 
 /* Folds a program. The workspace stays the caller's. ST_E_CAPACITY: it is too small, or the work is too much. */
-st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes, st_prepared *prepared);
+st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes,
+                     st_prepared *prepared);
 
-/* Whether a rule's condition holds for a candidate's fields; adds to *work. */
-int32_t st_rule_holds(const st_prepared *prepared, const st_rule *rule, const double fields[ST_FIELDS], int64_t *work);
+/* Whether a rule's condition holds for a candidate's fields. Adds to *work; beyond the limit the answer is 0. */
+int32_t st_rule_holds(const st_prepared *prepared, const st_rule *rule, const double fields[ST_FIELDS], int64_t *work,
+                      int64_t limit);
 
 #endif

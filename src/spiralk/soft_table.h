@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* soft_table.h - a SoftLogic problem laid out for its search: domains, what single values are worth, and couplings. */
+#ifndef ST_SPIRALK_SOFT_TABLE_H
+#define ST_SPIRALK_SOFT_TABLE_H
+
+#include "spiralk/softlogic.h"
+
+/*
+ * Part of a score: up - down. In PROB up is the product over the rules with negative weight, down that over the others, and
+ * parts are multiplied; else up is a sum, and down 0.
+ */
+typedef struct st_soft_part {
+    double up, down;
+} st_soft_part;
+
+static inline st_soft_part st_soft_none(int32_t mode) {
+    return mode == ST_SOFT_PROB ? (st_soft_part){1, 1} : (st_soft_part){0, 0};
+}
+
+static inline st_soft_part st_soft_joined(int32_t mode, st_soft_part a, st_soft_part b) {
+    return mode == ST_SOFT_PROB ? (st_soft_part){a.up * b.up, a.down * b.down} : (st_soft_part){a.up + b.up, 0};
+}
+
+typedef struct st_soft_item {
+    const st_prepared *prepared; /* NULL for a wish */
+    const st_rule *rule;
+    int32_t field; /* -1: a penalty */
+    int32_t value;
+    int32_t place; /* of the value in its domain; -1: not there */
+    uint32_t reads;
+    double weight; /* u */
+    st_soft_part part; /* what it adds where it is true */
+} st_soft_item;
+
+/* Values of a field: the incumbent's first, the others ascending. */
+typedef struct st_soft_domain {
+    int32_t *values;
+    st_soft_part *worth; /* of each value, by the rules that read this field alone */
+    int32_t count;
+} st_soft_domain;
+
+/* A partial Choice: fields that are not decided yet stand at place 0, the incumbent's value. */
+typedef struct st_soft_state {
+    st_soft_part part;
+    uint16_t places[ST_FIELDS];
+} st_soft_state;
+
+typedef struct st_soft_table {
+    const st_soft_problem *problem;
+    st_soft_item *items;
+    int32_t item_count;
+    st_soft_domain domains[ST_FIELDS];
+    double incumbent[ST_FIELDS];
+    uint32_t open;             /* fields with more than one value */
+    uint32_t group[ST_FIELDS]; /* for each open field that a rule reads, the fields it is coupled with, itself included */
+    int32_t *order;            /* items with couplings, by the field that completes them */
+    int32_t first[ST_FIELDS + 1]; /* those completed by field f stand in [first[f], first[f + 1]) */
+    int64_t cost[ST_FIELDS];      /* nodes that those take for each partial Choice with a value of f */
+    int64_t own_cost[ST_FIELDS];  /* and for each without one: rules that speak for a value of f are read at that value alone */
+    st_soft_part base;         /* what every Choice of these domains has */
+    st_soft_state *states, *extended;
+    int32_t width;
+    int64_t work;
+    int32_t dropped; /* a partial Choice or a value was */
+} st_soft_table;
+
+/* The open fields among those that an item depends on. */
+static inline uint32_t st_soft_reads(const st_soft_table *table, const st_soft_item *item) { return item->reads & table->open; }
+
+/* Whether an item is true for fields' values; its own value is compared too. Beyond ST_SOFT_LIMIT the answer is 0. */
+static inline int st_soft_is_true(const st_soft_item *item, const double fields[ST_FIELDS], int64_t *work) {
+    *work += 1;
+    if (item->field >= 0 && fields[item->field] != (double)item->value) return 0;
+    return item->rule == NULL || st_rule_holds(item->prepared, item->rule, fields, work, ST_SOFT_LIMIT);
+}
+
+/* Nodes that deciding an item takes, where its value is the one it speaks for. */
+static inline int64_t st_soft_cost(const st_soft_item *item) { return item->rule == NULL ? 0 : item->rule->live_count; }
+
+/* The best Choice of the table. */
+void st_soft_search(st_soft_table *table, st_choice *choice);
+
+/* Nodes that the search takes at most with a width. */
+int64_t st_soft_search_cost(const st_soft_table *table, int32_t width);
+
+#endif
