@@ -121,7 +121,8 @@ static void check(struct scene *scene) {
     if (bytes > scratch_pages.size - 16) complain(scene, "scratch is larger than any formula says");
     char *scratch = st_guarded_place(&scratch_pages, (bytes + 15) / 16 * 16, st_random_chance(&rng, 3, 4));
     void *window = NULL;
-    const size_t count = st_cpu_select(row, &scene->shape, scene->lo, scene->hi, scratch, &window),
+    const st_cpu_selection selection = st_cpu_prepare(row, &scene->shape, scene->lo, scene->hi);
+    const size_t count = st_cpu_select(row, &selection, scratch, &window),
                  width = scene->hi - scene->lo;
     if (!st_guarded_intact(&scratch_pages, scratch, bytes)) complain(scene, "scratch overrun");
     if (count != width) complain(scene, "width");

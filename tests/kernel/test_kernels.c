@@ -215,16 +215,17 @@ static int compare_keys(const void *a, const void *b) {
 }
 
 /*
- * How many groups of lanes have a least key below `high`. The bound is chosen among so many: a power of two, four for
- * each of hi where there are so many lanes. passing: what a kernel may do that compares floats, a NaN is one element of
+ * How many groups of lanes have a least key below `high`. The bound is chosen among so many: a line of lanes, or
+ * 16, where that is two for each of hi; else a power of two, four for each of hi where there are so many lanes. passing: what a kernel may do that compares floats, a NaN is one element of
  * lane 0 where it comes first, and nothing where it comes last, and then the last number may be taken for one.
  */
 static size_t groups_below(const struct scene *scene, size_t block, size_t hi, uint64_t high, int passing) {
     static uint64_t least[MOST];
     const size_t lanes = 512 / scene->order.bits, all = scene->count / block * lanes;
     const uint64_t nan = scene->order.nan_key, sign = scene->order.negative_zero, infinity = scene->order.infinity;
-    size_t groups = 64, below = 0;
-    while (groups < 4 * hi && 2 * groups <= all) groups *= 2;
+    size_t groups = lanes > 16 ? lanes : 16, below = 0;
+    if (2 * hi > groups)
+        while (groups < 4 * hi && 2 * groups <= all) groups *= 2;
     for (size_t g = 0; g < groups; g++) least[g] = UINT64_MAX;
     const uint64_t a = st_key_of(&scene->order, infinity & scene->order.mask),
                    b = st_key_of(&scene->order, (infinity | sign) & scene->order.mask);
@@ -317,6 +318,21 @@ static void check_find_nan(const struct scene *scene) {
         complain(scene, "find_nan");
 }
 
+/* A kernel that leaves some rows to others does so for NaNs alone. */
+static void check_first(const struct scene *scene) {
+    if (scene->kernels->first == NULL || scene->stride != 1 || scene->count < ST_FIRST_BLOCK) return;
+    size_t expected = 0, nans = 0;
+    for (size_t i = 0; i < scene->count; i++) {
+        if (scene->keys[i] < scene->keys[expected]) expected = i;
+        nans += (size_t)st_bits_are_nan(scene->dtype, scene->bits[i]);
+    }
+    uint64_t key = 0;
+    const size_t found = scene->kernels->first(&scene->order, scene->elements, scene->count, &key);
+    if (found == scene->count ? nans == 0 || scene->order.nan_key == 0
+                              : found != expected || key != scene->keys[expected])
+        complain(scene, "first");
+}
+
 static void check_all(const struct scene *scene) {
     if (scene->order.bits < 64) { /* 64-bit keys do not fit narrow entries */
         check_collect(scene, NARROW);
@@ -328,6 +344,7 @@ static void check_all(const struct scene *scene) {
     if (scene->count % 16 == 0) check_histogram(scene); /* its output is long, its loop has one tail */
     check_bound(scene);
     check_find_nan(scene);
+    check_first(scene);
 }
 
 /* Every length to 300, then around multiples of the block of 128; strided reads have no blocks, so fewer do. */

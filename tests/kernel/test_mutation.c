@@ -113,7 +113,8 @@ static void check_select(const st_cpu_table *table, st_cpu_family family, st_dty
     assert_true(bytes <= scratch_pages.size - 16);
     char *scratch = st_guarded_place(&scratch_pages, (bytes + 15) / 16 * 16, st_random_chance(&rng, 1, 2));
     void *window = NULL;
-    const size_t count = st_cpu_select(&row, &shape, lo, hi, scratch, &window);
+    const st_cpu_selection selection = st_cpu_prepare(&row, &shape, lo, hi);
+    const size_t count = st_cpu_select(&row, &selection, scratch, &window);
     assert_true(count <= hi - lo);
     assert_true(st_guarded_intact(&scratch_pages, scratch, bytes));
     if (count == 0) return;

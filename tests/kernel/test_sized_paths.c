@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * test_sized_paths.c - whole calls on paths that only a certain size or shape of data opens, against the reference: outputs
- * of short rows that are written past the caches, rows that differ in the last bits alone, short rows with lengths, and a
- * window in the middle of a long row with one worker. Each names the kernel that it means.
+ * of short rows that are written past the caches, rows that differ in the last bits alone, short rows with lengths, a window in
+ * the middle of a long row with one worker, and the first of a row. Each names the kernel that it means.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -112,6 +112,20 @@ static void test_middle_of_a_long_row(void **state) {
     }
 }
 
+/* The best element alone, of rows that are long for that, and of rows that are no multiple of a block. */
+static void test_first_of_a_long_row(void **state) {
+    (void)state;
+    static const int64_t cols[] = {256, 4095, 16383, 16384, 17001, 40960};
+    const st_choice lanes = {.mk = ST_MK_WARP, .mkd = ST_MKD_WARP_HEAP};
+    for (size_t i = 0; i < sizeof cols / sizeof cols[0]; i++)
+        for (int data = ST_DATA_NORMAL; data < ST_DATA_COUNT; data++)
+            for (int32_t rule = ST_NAN_GREATEST; rule <= ST_NAN_LAST; rule++) {
+                st_rank_request request = request_of(data % 2 ? ST_TOPK : ST_BOTTOMK, 3, cols[i], 1);
+                request.nan_rule = rule;
+                check(request, &lanes, "lanes", (st_data)data, NULL);
+            }
+}
+
 int main(void) {
     st_random_seed(&rng, 20261121);
     if (st_host_resolve(NULL, &host) != ST_OK) return 1;
@@ -120,6 +134,7 @@ int main(void) {
         cmocka_unit_test(test_rows_that_differ_in_the_last_bits),
         cmocka_unit_test(test_short_rows_with_lengths),
         cmocka_unit_test(test_middle_of_a_long_row),
+        cmocka_unit_test(test_first_of_a_long_row),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

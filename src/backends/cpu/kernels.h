@@ -11,7 +11,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "backends/cpu/float_state.h"
 #include "backends/cpu/hits.h"
 #include "backends/cpu/turned.h"
 #include "base/processor.h"
@@ -42,6 +41,9 @@ typedef struct st_lane_rows {
 
 /* Columns that a sample reads at a time: four cache lines of 32-bit elements, which memory gives as one burst. */
 enum { ST_SAMPLE_PIECE = 64 };
+
+/* Columns that `first` compares with each other before it looks where they are, in short rows; four times as many from ST_FIRST_LONG_ROW on. */
+enum { ST_FIRST_BLOCK = 256, ST_FIRST_LONG_ROW = 1 << 14 };
 
 typedef struct st_cpu_kernels {
     st_isa isa;
@@ -83,6 +85,11 @@ typedef struct st_cpu_kernels {
      */
     size_t (*promising_blocks)(const st_order *order, const void *elements, size_t block, size_t blocks, size_t hi,
                                uint64_t *high, uint32_t *list, uint64_t *room);
+    /*
+     * The position of the first element of the least key, which is *key; count (and any *key) where it is best found otherwise. count is from
+     * ST_FIRST_BLOCK to INT32_MAX. NULL where there is none such.
+     */
+    size_t (*first)(const st_order *order, const void *elements, size_t count, uint64_t *key);
     /* The position of the first NaN; count where there is none. */
     size_t (*find_nan)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count);
     /*

@@ -69,4 +69,64 @@ static void lane_minima_32(st_turn turn, const uint32_t *elements, size_t block,
 }
 
 #undef BEST_FLOATS
+
+/*
+ * The same without a block's least keys: where the block begins that had it is kept beside the best so far of each lane, and
+ * only a better one takes its place, so that it is the first of equal ones. Both zeros are equal here.
+ */
+#define BEST_BLOCK_OF_FLOATS(BEST, BETTER, WORST)                                                                          \
+    for (size_t from = 0; from < count; from += block) {                                                                   \
+        if (from > count - block) from = count - block;                                                                    \
+        const __m512 worst = _mm512_castsi512_ps(_mm512_set1_epi32((int)(WORST)));                                         \
+        __m512 of[4] = {worst, worst, worst, worst};                                                                       \
+        __mmask16 nan = 0;                                                                                                 \
+        for (const uint32_t *at = elements + from; at < elements + from + block; at += 64) {                               \
+            const __m512 v = _mm512_loadu_ps(at), w = _mm512_loadu_ps(at + 16);                                            \
+            const __m512 x = _mm512_loadu_ps(at + 32), y = _mm512_loadu_ps(at + 48);                                       \
+            of[0] = BEST(v, of[0]);                                                                                        \
+            of[1] = BEST(w, of[1]);                                                                                        \
+            of[2] = BEST(x, of[2]);                                                                                        \
+            of[3] = BEST(y, of[3]);                                                                                        \
+            nan = _kor_mask16(nan, _kor_mask16(_mm512_cmp_ps_mask(v, w, _CMP_UNORD_Q), _mm512_cmp_ps_mask(x, y, _CMP_UNORD_Q))); \
+        }                                                                                                                  \
+        if (nan) {                                                                                                         \
+            *least = 0;                                                                                                    \
+            return turn.nan_first ? from : count;                                                                          \
+        }                                                                                                                  \
+        const __m512 of_block = BEST(BEST(of[0], of[1]), BEST(of[2], of[3]));                                              \
+        const __mmask16 better = _mm512_cmp_ps_mask(of_block, _mm512_castsi512_ps(best), BETTER);                          \
+        best = _mm512_mask_mov_epi32(best, better, _mm512_castps_si512(of_block));                                         \
+        where = _mm512_mask_mov_epi32(where, better, _mm512_set1_epi32((int)from));                                        \
+    }
+
+/*
+ * Where the first block begins that has an element of the least key, and that key turned, of one zero or the other; count, at most
+ * INT32_MAX, where NaNs come last and there are any.
+ */
+static size_t best_block_32(st_turn turn, const uint32_t *elements, size_t block, size_t count, uint32_t *least) {
+    const uint32_t minus_infinity = (uint32_t)turn.infinity | 0x80000000u, infinity = (uint32_t)turn.infinity;
+    const int is_float = turn.infinity <= UINT32_MAX;
+    __m512i where = _mm512_setzero_si512(), best = _mm512_set1_epi32(-1);
+    if (is_float && turn.descending) {
+        best = _mm512_set1_epi32((int)minus_infinity);
+        BEST_BLOCK_OF_FLOATS(_mm512_max_ps, _CMP_GT_OQ, minus_infinity)
+    } else if (is_float) {
+        best = _mm512_set1_epi32((int)infinity);
+        BEST_BLOCK_OF_FLOATS(_mm512_min_ps, _CMP_LT_OQ, infinity)
+    }
+    for (size_t from = 0; from < (is_float ? 0 : count); from += block) {
+        if (from > count - block) from = count - block;
+        __m512i of_block = _mm512_set1_epi32(-1);
+        for (const uint32_t *at = elements + from; at < elements + from + block; at += 64)
+            for (size_t j = 0; j < 64; j += 16) of_block = _mm512_min_epu32(of_block, turn_lanes(&turn, _mm512_loadu_si512(at + j)));
+        const __mmask16 better = _mm512_cmplt_epu32_mask(of_block, best);
+        best = _mm512_mask_mov_epi32(best, better, of_block);
+        where = _mm512_mask_mov_epi32(where, better, _mm512_set1_epi32((int)from));
+    }
+    if (is_float) best = turn_lanes(&turn, _mm512_castps_si512(_mm512_add_ps(_mm512_castsi512_ps(best), _mm512_setzero_ps())));
+    *least = _mm512_reduce_min_epu32(best);
+    return _mm512_mask_reduce_min_epu32(_mm512_cmpeq_epi32_mask(best, _mm512_set1_epi32((int)*least)), where);
+}
+
+#undef BEST_BLOCK_OF_FLOATS
 #endif

@@ -3,6 +3,7 @@
  * run_band.c - band compaction in two passes: count every row, then copy each row to where the counts place it. Between the
  * passes, counts holds where each row starts, so nothing is allocated.
  */
+#include "backends/cpu/float_state.h"
 #include "backends/cpu/output.h"
 #include "backends/cpu/run.h"
 #include "base/fail.h"
@@ -74,10 +75,12 @@ static void copy_row(const struct band *band, int64_t row) {
 }
 
 static void copy_rows(void *argument, int64_t item, int32_t worker) {
+    const uint32_t state = st_float_begin();
     const struct band *band = argument;
     (void)worker;
     for (int64_t row = item * band->rows_per_item; row < end_of(band, item); row++)
         copy_row(band, row);
+    st_float_end(state);
 }
 
 st_status st_cpu_run_band(const st_cpu_table *table, const st_band_request *request, const st_band_buffers *buffers,

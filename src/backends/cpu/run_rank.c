@@ -3,11 +3,12 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "backends/cpu/float_state.h"
 #include "backends/cpu/output.h"
 #include "backends/cpu/run.h"
+#include "backends/cpu/run_room.h"
 #include "backends/cpu/select.h"
 #include "backends/cpu/split.h"
-#include "base/checked.h"
 #include "base/fail.h"
 #include "base/pool.h"
 #include "rank/window.h"
@@ -24,41 +25,15 @@ enum { NAN_ELEMENTS = 1 << 15 };
 /* Bytes of output from which on short rows' are written past the caches, which they would only displace the input from. */
 enum { STREAMED = 1 << 24 };
 
-/* Pieces of a row are no shorter than this, but for the last. */
-enum { LEAST_PIECE = 1024 };
-
-/*
- * A split row's window is searched for by its keys where a piece would have to keep this many candidates or more, and the
- * row is long enough for what a worker needs for that to be small beside it.
- */
-enum { BY_KEYS = 2048, LEAST_BY_KEYS = 1 << 15 };
-
 /* A split row's window is sorted and written in parts of at least this many. */
 enum { LEAST_PART = 1024 };
-
-/*
- * The workspace: each worker's scratch, then (split rows) the segments' survivors and their counts; or that of a search by
- * keys alone.
- */
-struct room {
-    int wide;
-    int workers;  /* threads that have scratch memory */
-    int splits;   /* rows are worked on one after the other, each by all workers */
-    int segments; /* pieces of a row */
-    size_t piece; /* longest piece, in elements */
-    size_t hi;    /* most candidates that a row, or a piece, must keep */
-    int by_keys;  /* split rows: whether the window is searched for by its keys */
-    st_cpu_split split;
-    size_t scratch_bytes;
-    size_t survivors_at, counts_at, bytes;
-};
 
 struct job {
     const st_rank_request *request;
     const st_rank_buffers *buffers;
     const st_cpu_kernels *kernels;
     st_cpu_shape shape;
-    struct room room;
+    st_cpu_room room;
     st_order near_order, far_order;
     char *workspace;
     int64_t width, rows_per_item;
@@ -66,90 +41,15 @@ struct job {
     int streams;  /* their outputs are more than caches hold */
     size_t size, index_size; /* bytes of an element, and of an index in the output */
     _Atomic int64_t nan_row; /* lowest row with a NaN so far; INT64_MAX */
-    /* The row that is split now. */
+    /* Rows that are not split: what all have in common, where they are of one length. Else the row that is split now. */
     st_cpu_row row;
+    st_cpu_selection selection;
     size_t lo, hi;
     int64_t position;
     char *window; /* its entries, in parts that follow each other */
     size_t count;
     int parts;
 };
-
-/* Whether a Choice takes two passes over a row. */
-static int takes_two(const st_rank_request *request, const st_choice *choice) {
-    int32_t passes = 0;
-    if (request->kind == ST_MIDK || request->kind == ST_WINDOW) passes = choice->midk;
-    if (request->kind == ST_BOTTOMK) passes = choice->bottomk;
-    return passes == 0 ? choice->use_2ce != 0 : passes == 2;
-}
-
-int st_cpu_searches_by_keys(const st_rank_request *request, const st_choice *choice) {
-    const st_cpu_family family = st_cpu_family_of(choice);
-    const size_t cols = (size_t)request->cols, pieces = (size_t)(choice->wg > 1 ? choice->wg : 1);
-    if (family != ST_CPU_FILTER && family != ST_CPU_LANES && family != ST_CPU_RADIX) return 0; /* the others keep to what they are */
-    const st_window window = st_window_of(request, cols);
-    const size_t hi = window.hi < cols - window.lo ? window.hi : cols - window.lo, piece = (cols + pieces - 1) / pieces;
-    return takes_two(request, choice) && (hi < piece ? hi : piece) >= BY_KEYS && cols >= LEAST_BY_KEYS;
-}
-
-int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
-    if (!takes_two(request, choice)) return 1;
-    const int64_t most = request->cols / LEAST_PIECE + 1;
-    return (int)(choice->wg < most ? choice->wg : most);
-}
-
-int st_cpu_ranks_in_lanes(const st_rank_request *request) {
-    return st_dtype_size(request->dtype) <= 4 && request->cols <= ST_LANE_COLUMNS && request->col_stride == 1 &&
-           request->order != ST_UNSORTED && st_window_of(request, (size_t)request->cols).lo == 0;
-}
-
-/* How a row is ranked that cannot be ranked in a lane: all of it is sorted. */
-static const st_cpu_shape one_row = {ST_CPU_FILTER, ST_LANE_COLUMNS, ST_LANE_COLUMNS, 1};
-
-static size_t round_up(size_t bytes, size_t unit) { return bytes > SIZE_MAX - unit ? SIZE_MAX : (bytes + unit - 1) / unit * unit; }
-
-static struct room room_of(const st_rank_request *request, const st_choice *choice) {
-    struct room room = {.bytes = SIZE_MAX};
-    const size_t cols = (size_t)request->cols;
-    const st_window window = st_window_of(request, cols);
-    const st_cpu_shape shape = st_cpu_shape_of(choice);
-    /* Over all lengths up to cols, the candidates kept from the nearer end are at most this many. */
-    room.hi = window.hi < cols - window.lo ? window.hi : cols - window.lo;
-    room.wide = st_dtype_size(request->dtype) == 8 || cols > UINT32_MAX;
-    room.segments = st_cpu_pieces(request, choice);
-    room.by_keys = st_cpu_searches_by_keys(request, choice);
-    room.splits = room.segments > 1 || room.by_keys;
-    const int64_t shares = room.splits ? room.segments : request->rows; /* what can be worked on at once */
-    room.workers = (int)(request->threads < shares ? request->threads : shares);
-    room.piece = (cols + (size_t)room.segments - 1) / (size_t)room.segments;
-    const size_t piece_hi = room.hi < room.piece ? room.hi : room.piece;
-    if (room.by_keys) {
-        room.split = st_cpu_split_of(room.wide, cols, window.hi - window.lo, room.workers);
-        room.bytes = room.split.bytes;
-        return room;
-    }
-    const size_t entry = room.wide ? sizeof(st_wide) : sizeof(st_narrow);
-    room.scratch_bytes = round_up(st_cpu_select_bytes(&shape, room.wide, room.piece, piece_hi), 64);
-    if (shape.family == ST_CPU_BITONIC && st_cpu_ranks_in_lanes(request)) {
-        const size_t bytes = round_up(st_cpu_select_bytes(&one_row, room.wide, cols, room.hi), 64);
-        if (room.scratch_bytes < bytes) room.scratch_bytes = bytes;
-    }
-    size_t survivors = 0;
-    if (room.scratch_bytes == SIZE_MAX || !st_multiply_size(room.scratch_bytes, (size_t)room.workers, &room.survivors_at)) return room;
-    if (room.segments > 1 && (!st_multiply_size(piece_hi, (size_t)room.segments, &survivors) ||
-                              !st_multiply_size(survivors, entry, &survivors)))
-        return room;
-    size_t bytes;
-    if (!st_add_size(room.survivors_at, round_up(survivors, 64), &room.counts_at) ||
-        !st_add_size(room.counts_at, round_up(sizeof(size_t) * (size_t)room.segments, 64), &bytes))
-        return room;
-    room.bytes = bytes;
-    return room;
-}
-
-size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice) {
-    return room_of(request, choice).bytes;
-}
 
 static char *value_at(const struct job *job, int64_t position, size_t at) {
     return (char *)job->buffers->values + ((size_t)(position * job->buffers->values_stride) + at) * job->size;
@@ -215,6 +115,14 @@ static size_t open_row(const struct job *job, int64_t position, st_cpu_row *row,
     return window.hi - window.lo;
 }
 
+/* The same for a row that one worker ranks. */
+static st_cpu_selection prepare_row(const struct job *job, int64_t position, const st_cpu_shape *shape, st_cpu_row *row) {
+    size_t lo, hi;
+    open_row(job, position, row, &lo, &hi);
+    row->ascending = job->request->order != ST_UNSORTED;
+    return st_cpu_prepare(row, shape, lo, hi);
+}
+
 static void close_row(const struct job *job, int64_t position, const st_cpu_row *row, void *window, size_t count) {
     if (row->ascending && row->mask == 0 && !row->wide) {
         row->kernels->emit(&row->order, row->elements, row->stride, window, count,
@@ -228,10 +136,9 @@ static void close_row(const struct job *job, int64_t position, const st_cpu_row 
     fill_rest(job, position, count);
 }
 
-static void rank_row(const struct job *job, int64_t position, const st_cpu_row *row, const st_cpu_shape *shape, size_t lo, size_t hi,
-                     char *scratch) {
+static void rank_row(const struct job *job, int64_t position, const st_cpu_row *row, const st_cpu_selection *selection, char *scratch) {
     void *window = NULL;
-    const size_t count = hi > lo ? st_cpu_select(row, shape, lo, hi, scratch, &window) : 0;
+    const size_t count = selection->hi > selection->lo ? st_cpu_select(row, selection, scratch, &window) : 0;
     close_row(job, position, row, window, count);
 }
 
@@ -262,10 +169,8 @@ static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, cha
         for (int64_t again = position; again < position + rows; again++) {
             if (again < position + lanes && (wrong >> (again - position) & 1) == 0) continue;
             st_cpu_row row;
-            size_t lo, hi;
-            open_row(job, again, &row, &lo, &hi);
-            row.ascending = 1;
-            rank_row(job, again, &row, &one_row, lo, hi, scratch);
+            const st_cpu_selection selection = prepare_row(job, again, &st_cpu_one_row, &row);
+            rank_row(job, again, &row, &selection, scratch);
         }
     }
     /* Streamed stores are not ordered by the pool's signal. */
@@ -279,22 +184,21 @@ static void rank_rows(void *argument, int64_t item, int32_t worker) {
     char *scratch = job->workspace + (size_t)worker * job->room.scratch_bytes;
     const int64_t first = item * job->rows_per_item, rows = job->buffers->row_list_count;
     const int64_t end = first + job->rows_per_item < rows ? first + job->rows_per_item : rows;
-    st_cpu_row row;
-    size_t lo = 0, hi = 0;
     if (job->in_lanes) {
         rank_in_lanes(job, first, end, scratch);
         st_float_end(state);
         return;
     }
+    st_cpu_row row = job->row;
     for (int64_t position = first; position < end; position++) {
-        /* Rows of one length differ in where they are, and in nothing else. */
-        if (position == first || job->buffers->lengths != NULL) {
-            open_row(job, position, &row, &lo, &hi);
-            row.ascending = job->request->order != ST_UNSORTED;
-        } else {
-            row.elements = elements_of(job, row_at(job, position));
+        if (job->buffers->lengths != NULL) {
+            const st_cpu_selection selection = prepare_row(job, position, &job->shape, &row);
+            rank_row(job, position, &row, &selection, scratch);
+            continue;
         }
-        rank_row(job, position, &row, &job->shape, lo, hi, scratch);
+        row.elements = elements_of(job, row_at(job, position));
+        row.next = position + 1 < rows ? elements_of(job, row_at(job, position + 1)) : NULL;
+        rank_row(job, position, &row, &job->selection, scratch);
     }
     st_float_end(state);
 }
@@ -319,7 +223,8 @@ static void rank_piece(void *argument, int64_t item, int32_t worker) {
     piece.length = length - from < job->room.piece ? length - from : job->room.piece;
     void *window = NULL;
     const size_t hi = job->hi < piece.length ? job->hi : piece.length;
-    const size_t count = st_cpu_select(&piece, &job->shape, 0, hi, job->workspace + (size_t)worker * job->room.scratch_bytes, &window);
+    const st_cpu_selection selection = st_cpu_prepare(&piece, &job->shape, 0, hi);
+    const size_t count = st_cpu_select(&piece, &selection, job->workspace + (size_t)worker * job->room.scratch_bytes, &window);
     memcpy(job->workspace + job->room.survivors_at + (size_t)item * share * entry, window, count * entry);
     survivor_counts(job)[item] = count;
     st_float_end(state);
@@ -434,7 +339,7 @@ static st_status refuse_nan(struct job *job, st_pool *pool, int32_t workers, int
 static st_status run(const st_cpu_table *table, const st_rank_request *request, const st_choice *choice,
                      const st_rank_buffers *buffers, const st_backend_services *services) {
     const st_window whole = st_window_of(request, (size_t)request->cols);
-    struct job job = {.request = request, .buffers = buffers, .shape = st_cpu_shape_of(choice), .room = room_of(request, choice)};
+    struct job job = {.request = request, .buffers = buffers, .shape = st_cpu_shape_of(choice), .room = st_cpu_room_of(request, choice)};
     job.near_order = st_order_of(request->dtype, whole.descending, request->nan_rule);
     job.far_order = st_order_reversed(job.near_order);
     job.kernels = &table->of_class[st_cpu_class(job.near_order.bits)];
@@ -450,7 +355,7 @@ static st_status run(const st_cpu_table *table, const st_rank_request *request, 
     /* Rows that are not alike cannot share a register; one by one, a network is no way to rank them. */
     if (!job.in_lanes && job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && st_cpu_ranks_in_lanes(request) &&
         !job.room.splits)
-        job.shape = one_row;
+        job.shape = st_cpu_one_row;
     if (job.in_lanes) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
     const int is_little = !job.room.splits && buffers->row_list_count <= LEAST_SHARED / (request->cols + 1) + 1;
@@ -459,6 +364,8 @@ static st_status run(const st_cpu_table *table, const st_rank_request *request, 
         const st_status status = refuse_nan(&job, services->pool, workers, items);
         if (status != ST_OK) return status;
     }
+    if (!job.room.splits && !job.in_lanes && buffers->lengths == NULL)
+        job.selection = prepare_row(&job, 0, &job.shape, &job.row);
     if (!job.room.splits)
         st_pool_run(services->pool, workers, items, rank_rows, &job);
     else

@@ -13,18 +13,13 @@ enum { FIRST_BLOCK = 512 };
 /* Candidates that are held beside the window before it is cut back, where the window is small. */
 enum { SLACK = 32 };
 
-/* What a first bound is read from: every step-th piece, in groups, of whose least keys the one at `rank` is taken. */
-struct sample {
-    size_t step, groups, rank; /* no groups: there is no bound to be had this way */
-};
-
 /*
  * The hi best have hi / step elements in a sample, give or take some times the root of that: the bound is taken 2.5 times and
  * two elements further, and about hi + 2.5 sqrt(hi step) + 2 step elements pass it. What is read for the sample and what passes
  * in vain were found to cost least together near step = 2 length^(1/4), whatever hi.
  */
-static struct sample sample_of(size_t length, size_t hi, size_t words) {
-    struct sample sample = {1, 0, hi};
+static st_cpu_sample sample_of(size_t length, size_t hi, size_t words) {
+    st_cpu_sample sample = {1, 0, hi};
     for (double least = 1; least <= (double)length; least *= 16) sample.step *= 2;
     const double mean = (double)hi / (double)sample.step;
     const size_t rank = (size_t)(mean + 2.5 * sqrt(mean)) + 2;
@@ -69,22 +64,14 @@ static size_t block_words(size_t length) {
     return st_cpu_promising_words(blocks) + blocks / 2 + 1;
 }
 
-/* A row's scratch: entries first, then 64-bit words (least keys, run positions, digit counts). */
-struct layout {
-    size_t entries;  /* how many */
-    size_t words_at; /* in bytes */
-    size_t words;
-    size_t bytes; /* SIZE_MAX where it overflows */
-};
-
 static size_t power_of_two(size_t least) {
     size_t power = 16;
     while (power < least && power <= SIZE_MAX / 4) power *= 2;
     return power;
 }
 
-static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t length, size_t hi) {
-    struct layout layout = {0, 0, 0, SIZE_MAX};
+static st_cpu_layout layout_of(const st_cpu_shape *shape, int wide, size_t length, size_t hi) {
+    st_cpu_layout layout = {0, 0, 0, SIZE_MAX};
     size_t buffer;
     switch (shape->family) {
         case ST_CPU_LANES:
@@ -118,6 +105,14 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
     return layout;
 }
 
+/* Cache lines of the next row that are fetched at each of two places where nothing else is asked of memory. */
+enum { FETCHED = 32 };
+
+static inline void fetch_next(const st_cpu_row *row, size_t from) {
+    if (row->next == NULL) return;
+    for (size_t line = from; line < from + FETCHED; line++) __builtin_prefetch((const char *)row->next + 64 * line);
+}
+
 #define ENTRY st_narrow
 #define NAME(function) narrow_##function
 #define OPERATION(operation) st_narrow_##operation
@@ -126,6 +121,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define SORT_FIRST(kernels, entries, count, k) (kernels)->sort_first_narrow(entries, count, k)
 #define COLLECT collect_narrow
 #define LISTED listed_narrow
+#define ENTRY_OF(key, index) ((key) << 32 | (uint32_t)(index))
 #define ENTRY_KEY(entry) ((entry) >> 32)
 #define ENTRY_INDEX(entry, mask) (((entry) ^ (mask)) & UINT32_MAX)
 #define LAST_ENTRY UINT64_MAX
@@ -139,6 +135,7 @@ static struct layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
 #define SORT_FIRST(kernels, entries, count, k) ((void)(kernels), st_wide_sort_first(entries, count, k))
 #define COLLECT collect_wide
 #define LISTED listed_wide
+#define ENTRY_OF(key, index) ((st_wide){key, index})
 #define ENTRY_KEY(entry) ((entry).key)
 #define ENTRY_INDEX(entry, mask) ((entry).index ^ (mask))
 #define LAST_ENTRY ((st_wide){UINT64_MAX, UINT64_MAX})
@@ -166,10 +163,19 @@ size_t st_cpu_select_bytes(const st_cpu_shape *shape, int wide, size_t length, s
     return layout_of(shape, wide, length, hi).bytes;
 }
 
-size_t st_cpu_select(const st_cpu_row *row, const st_cpu_shape *shape, size_t lo, size_t hi, void *scratch, void **window) {
-    const struct layout layout = layout_of(shape, row->wide, row->length, hi);
-    return row->wide ? wide_window(row, shape, &layout, lo, hi, scratch, window)
-                     : narrow_window(row, shape, &layout, lo, hi, scratch, window);
+st_cpu_selection st_cpu_prepare(const st_cpu_row *row, const st_cpu_shape *shape, size_t lo, size_t hi) {
+    st_cpu_selection selection = {
+        .shape = *shape, .lo = lo, .hi = hi, .layout = layout_of(shape, row->wide, row->length, hi)};
+    if (shape->family != ST_CPU_LANES) return selection;
+    selection.by_first = hi == 1 && row->kernels->first != NULL && row->stride == 1 && row->mask == 0 &&
+                         row->length >= ST_FIRST_BLOCK && row->length <= INT32_MAX;
+    if (row->stride == 1) selection.columns = block_of(row->length, hi, row->order.bits, shape->block);
+    if (selection.columns == 0) selection.sample = sample_of(row->length, hi, selection.layout.words);
+    return selection;
+}
+
+size_t st_cpu_select(const st_cpu_row *row, const st_cpu_selection *selection, void *scratch, void **window) {
+    return row->wide ? wide_window(row, selection, scratch, window) : narrow_window(row, selection, scratch, window);
 }
 
 uint64_t *st_cpu_columns(const st_cpu_row *row, void *window, size_t count, int unsorted) {

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "backends/cpu/float_state.h"
 #include "base/checked.h"
 
 /* Elements that a worker takes at a time, and that it collects into its buffer at a time. */
@@ -83,10 +84,14 @@ static const char *element_at(const st_cpu_row *row, size_t at) {
 }
 
 static size_t collect(const st_cpu_row *row, size_t from, size_t count, uint64_t low, uint64_t high, void *out) {
+    const uint32_t state = st_float_begin();
     const void *elements = element_at(row, from);
-    return row->wide
-               ? row->kernels->collect_wide(&row->order, elements, row->stride, count, row->first + from, row->mask, low, high, out)
-               : row->kernels->collect_narrow(&row->order, elements, row->stride, count, row->first + from, row->mask, low, high, out);
+    const uint64_t first = row->first + from;
+    const size_t found =
+        row->wide ? row->kernels->collect_wide(&row->order, elements, row->stride, count, first, row->mask, low, high, out)
+                  : row->kernels->collect_narrow(&row->order, elements, row->stride, count, first, row->mask, low, high, out);
+    st_float_end(state);
+    return found;
 }
 
 static size_t count(const st_cpu_row *row, size_t from, size_t count, uint64_t low, uint64_t high) {
