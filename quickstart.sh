@@ -5,7 +5,7 @@ set -eu
 cd "$(dirname "$0")"
 . tools/packages.sh
 
-need_packages cmake ninja-build gcc libc6-dev pkgconf libopenblas-dev zlib1g-dev dataset-fashion-mnist
+need_packages cmake ninja-build gcc libc6-dev pkgconf libjansson-dev libopenblas-dev zlib1g-dev dataset-fashion-mnist
 echo "Building (build/release) ..."
 log=$(mktemp)
 build() {

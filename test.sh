@@ -90,7 +90,7 @@ rank_check() {
 
 # ---- what is needed -------------------------------------------------------------------------------------------------
 install_start=$(date +%s)
-need_packages cmake ninja-build gcc g++ libc6-dev pkgconf libcmocka-dev python3 python3-numpy python3-pytest \
+need_packages cmake ninja-build gcc g++ libc6-dev pkgconf libjansson-dev libcmocka-dev python3 python3-numpy python3-pytest \
     libopenblas-dev zlib1g-dev dataset-fashion-mnist || give_up "What the tests need is not here."
 need_packages locales mandoc libhwy-dev python3-matplotlib || echo "The tests that need them will be skipped."
 fuzz_missing=

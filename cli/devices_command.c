@@ -19,6 +19,8 @@ static void write_device(st_json_writer *json, const st_device_info *info) {
     st_json_string(json, info->backend);
     st_json_key(json, "name");
     st_json_string(json, info->name);
+    st_json_key(json, "driver");
+    st_json_string(json, info->driver);
     st_json_key(json, "available");
     st_json_boolean(json, info->available);
     st_json_key(json, "software");

@@ -68,6 +68,7 @@ typedef struct st_device_info {
     char id[32];          /* "cpu", "cuda:0" */
     char backend[16];     /* "cpu", "wgpu", "cuda", "hip", "mps", or a registered backend's name */
     char name[128];       /* the device's own name */
+    char driver[64];      /* the driver's name and version; "" for a CPU */
     int32_t available;    /* 1 where plans can run on it */
     int32_t software;     /* 1 for a software adapter: auto never picks it */
     char reason[192];     /* why it is not available, or why auto passes it by; "" otherwise */

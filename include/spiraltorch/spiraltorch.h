@@ -18,6 +18,7 @@
 #include "spiralk.h"
 #include "status.h"
 #include "stream.h"
+#include "table.h"
 #include "tune.h"
 
 #endif

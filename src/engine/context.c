@@ -64,6 +64,9 @@ static st_status fill(st_context *context, const st_settings *settings, const st
     if ((status = st_plan_cache_create(&context->host, &context->plans)) != ST_OK) return status;
     if ((status = place_cpu(context, processor)) != ST_OK) return status;
     settle_automatic(context, settings);
+    st_tables_load(&context->tables, &context->host);
+    for (int32_t position = 0; position < ST_OWN_BACKENDS; position++)
+        if ((status = st_tables_see(&context->tables, &context->registry, position)) != ST_OK) return status;
     return ST_OK;
 }
 
@@ -96,6 +99,7 @@ void st_context_destroy(st_context *context) {
     st_pool_destroy(context->pool); /* first: no worker may be inside a backend that closes */
     st_registry_close(&context->registry);
     st_plan_cache_destroy(context->plans);
+    st_tables_close(&context->tables);
     st_release(&host, context, sizeof *context);
 }
 

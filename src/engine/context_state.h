@@ -7,6 +7,7 @@
 #include "device/registry.h"
 #include "engine/plan_cache.h"
 #include "engine/settings.h"
+#include "engine/tables.h"
 
 struct st_context {
     st_host host;
@@ -16,6 +17,7 @@ struct st_context {
     int32_t automatic; /* the position that auto means; -1 where no backend of the priorities can run */
     char priorities[64]; /* as words, for messages */
     st_registry registry;
+    st_tables tables;
 };
 
 /* The services for a call of `threads` threads. */

@@ -43,7 +43,11 @@ st_status st_device_at(const st_context *context, int32_t position, st_device_in
 
 st_status st_register_backend(st_context *context, const st_backend *backend) {
     if (context == NULL) return st_fail(ST_E_ARGUMENT, "context is NULL");
-    return st_registry_add(&context->registry, backend);
+    st_status status = st_registry_add(&context->registry, backend);
+    if (status != ST_OK) return status;
+    status = st_tables_see(&context->tables, &context->registry, context->registry.count - 1);
+    if (status != ST_OK) context->registry.count--;
+    return status;
 }
 
 st_status st_backend_fail(st_status status, const char *message) {

@@ -17,6 +17,11 @@ const char *st_features(void) {
 #else
            "kernels: portable\n"
 #endif
+#ifdef ST_JANSSON
+           "jansson: " ST_JANSSON "\n"
+#else
+           "jansson: no\n"
+#endif
            "wgpu: no\n"
            "cuda: no\n"
            "hip: no\n"

@@ -39,13 +39,13 @@ def test_exports_are_the_public_functions():
     assert names - shown == set(), "in a public header, but not in the library"
 
 
-def test_the_library_needs_libc_and_libm_alone():
+def test_the_library_needs_libc_and_libm_and_what_reads_json():
     libraries, names = needed(Path(BUILD) / "libspiraltorch.so")
-    assert libraries <= {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
+    assert libraries <= {"libc.so.6", "libm.so.6", "libjansson.so.4", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
     assert names == ["libspiraltorch.so.0"]
 
 
-def test_the_program_needs_them_alone():
+def test_the_program_needs_libc_and_libm_alone():
     libraries, _ = needed(os.environ.get("SPIRALTORCH", str(Path(BUILD) / "spiraltorch")))
     assert libraries <= {"libc.so.6", "libm.so.6", "ld-linux-x86-64.so.2", "ld-linux-aarch64.so.1"}
 
