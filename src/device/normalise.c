@@ -49,7 +49,10 @@ static void record_difference(const st_backend *backend, const st_device_caps *c
     st_choice held = *before;
     for (int32_t field = 0; field < ST_FIELDS; field++) {
         const int32_t from = st_choice_get(before, field), to = st_choice_get(after, field);
-        if (from == 0 && field != ST_FIELD_MK && field != ST_FIELD_MKD && field != ST_FIELD_USE_2CE)
+        if (field == ST_FIELD_MK || field == ST_FIELD_MKD)
+            st_change_field(&held, field, to, changes, "%s has no kernel for mk %s with mkd %s", backend->name,
+                            st_mk_name(before->mk), st_mkd_name(before->mkd));
+        else if (from == 0 && field != ST_FIELD_USE_2CE)
             st_change_field(&held, field, to, changes, "it was not decided");
         else if (field == ST_FIELD_WG && from > caps->max_workgroup)
             st_change_field(&held, field, to, changes, "%s has at most %d workers", backend->name, caps->max_workgroup);

@@ -64,6 +64,8 @@ static st_status fill(st_context *context, const st_settings *settings, const st
     if ((status = st_plan_cache_create(&context->host, &context->plans)) != ST_OK) return status;
     if ((status = place_cpu(context, processor)) != ST_OK) return status;
     settle_automatic(context, settings);
+    if ((status = st_rules_load(&context->host, settings, &context->rules)) != ST_OK) return status;
+    memcpy(context->table_weights, settings->table_weights, sizeof context->table_weights);
     st_tables_load(&context->tables, &context->host);
     for (int32_t position = 0; position < ST_OWN_BACKENDS; position++)
         if ((status = st_tables_see(&context->tables, &context->registry, position)) != ST_OK) return status;
@@ -100,6 +102,7 @@ void st_context_destroy(st_context *context) {
     st_registry_close(&context->registry);
     st_plan_cache_destroy(context->plans);
     st_tables_close(&context->tables);
+    st_rule_book_clear(&context->rules.book);
     st_release(&host, context, sizeof *context);
 }
 

@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "device/registry.h"
 #include "engine/plan_cache.h"
+#include "engine/rules.h"
 #include "engine/settings.h"
 #include "engine/tables.h"
 
@@ -18,6 +19,8 @@ struct st_context {
     char priorities[64]; /* as words, for messages */
     st_registry registry;
     st_tables tables;
+    st_rules rules;
+    double table_weights[ST_BACKEND_CALLER]; /* settings.h */
 };
 
 /* The services for a call of `threads` threads. */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* explaining.c - the explanation of a plan, into the caller's memory. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -32,7 +33,10 @@ st_status st_plan_explain(st_context *context, const st_rank_request *request, c
     if (text == NULL && capacity > 0) return st_fail(ST_E_ARGUMENT, "text is NULL; use capacity 0 to ask for the length");
     if ((status = st_target_find(context, request, device, caps, &target)) != ST_OK) return status;
     const st_registered *registered = &context->registry.items[target.position];
-    if ((status = st_decide(registered, &target.caps, &target.request, NULL, &plan, &decision)) != ST_OK) return status;
+    const st_sources sources = st_sources_of(context, target.position);
+    if ((status = st_decide(registered, &target.caps, &target.request, &sources, NULL, &plan, &decision)) != ST_OK) return status;
+    if (decision.note[0] == '\0') memcpy(decision.note, context->rules.note, sizeof decision.note);
+    if (decision.note[0] == '\0') snprintf(decision.note, sizeof decision.note, "%.250s", context->tables.note);
     struct page page = {.text = text, .capacity = capacity};
     status = json ? st_explain_json(&plan, &decision, append, &page)
                   : st_explain_text(registered, &plan, &decision, append, &page);

@@ -27,6 +27,14 @@ st_status st_target_find(const st_context *context, const st_rank_request *reque
     return ST_OK;
 }
 
+st_sources st_sources_of(const st_context *context, int32_t position) {
+    const int32_t backend = context->registry.items[position].info.caps.backend;
+    return (st_sources){.host = &context->host,
+                        .rules = &context->rules.book,
+                        .table = &context->tables.views[position],
+                        .table_weight = context->table_weights[backend - 1]};
+}
+
 st_status st_plan_request(st_context *context, const st_rank_request *request, const char *device, const st_device_caps *caps,
                           st_plan *plan) {
     st_target target;
@@ -48,7 +56,8 @@ st_status st_plan_request(st_context *context, const st_rank_request *request, c
         return ST_OK;
     }
     st_plan made;
-    if ((status = st_decide(registered, &target.caps, &target.request, NULL, &made, NULL)) != ST_OK) return status;
+    const st_sources sources = st_sources_of(context, target.position);
+    if ((status = st_decide(registered, &target.caps, &target.request, &sources, NULL, &made, NULL)) != ST_OK) return status;
     memset(&answer, 0, sizeof answer);
     answer.choice = made.choice;
     answer.source = made.source;
@@ -75,7 +84,8 @@ st_status st_plan_with_choice(st_context *context, const st_rank_request *reques
     if (choice == NULL) return st_fail(ST_E_ARGUMENT, "choice is NULL");
     st_status status = st_target_find(context, request, device, NULL, &target);
     if (status != ST_OK) return status;
-    status = st_decide(&context->registry.items[target.position], &target.caps, &target.request, choice, &made, NULL);
+    const st_sources sources = st_sources_of(context, target.position);
+    status = st_decide(&context->registry.items[target.position], &target.caps, &target.request, &sources, choice, &made, NULL);
     if (status == ST_OK) *plan = made;
     return status;
 }

@@ -17,4 +17,7 @@ typedef struct st_target {
 st_status st_target_find(const st_context *context, const st_rank_request *request, const char *device,
                          const st_device_caps *caps, st_target *target);
 
+/* What plans for the device at a position may draw on. Lives as long as the context, unless that is reloaded. */
+st_sources st_sources_of(const st_context *context, int32_t position);
+
 #endif

@@ -2,11 +2,15 @@
 /* settings.c - options and environment variables of a context. */
 #include "engine/settings.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "device/caps.h"
+#include "spiralk/softlogic.h"
+#include "spiraltorch/number.h"
 
 static const char *variable(const char *name) {
     const char *text = getenv(name);
@@ -52,6 +56,40 @@ static st_status read_priorities(const char *text, st_settings *settings) {
     return ST_OK;
 }
 
+static st_status read_weight(const char *name, double *weight) {
+    const char *text = variable(name);
+    double read = 0;
+    if (text == NULL) return ST_OK;
+    if (st_parse_element(text, ST_F64, &read) != ST_OK || !isfinite(read))
+        return st_fail(ST_E_ARGUMENT, "%s is \"%.40s\"; set it to a number such as 0.1, or unset it", name, text);
+    *weight = read;
+    return ST_OK;
+}
+
+static st_status read_heuristics(st_settings *settings) {
+    static const char *const names[] = {"CPU", "WGPU", "CUDA", "HIP", "MPS"}; /* in the order of ST_BACKEND_* */
+    st_status status;
+    settings->rules_all = variable("SPIRAL_HEUR_K");
+    settings->rules_over_all = variable("SPIRAL_HEUR_K_LAB");
+    settings->rules_midk = variable("SPIRAL_HEUR_MIDK");
+    settings->rules_bottomk = variable("SPIRAL_HEUR_BOTTOMK");
+    const char *soft = variable("SPIRAL_HEUR_SOFT"), *mode = variable("SPIRAL_HEUR_MODE");
+    settings->soft_rules = soft == NULL || strcmp(soft, "0") != 0;
+    settings->soft_mode = mode == NULL ? ST_SOFT_SUM : st_soft_mode_of(mode);
+    if (settings->soft_mode < 0)
+        return st_fail(ST_E_ARGUMENT, "SPIRAL_HEUR_MODE is \"%.40s\"; use sum, normalize, softmax or prob, or unset it", mode);
+    double weight = 0.1;
+    if ((status = read_weight("SPIRAL_HEUR_GEN_WEIGHT", &weight)) != ST_OK) return status;
+    for (size_t i = 0; i < sizeof settings->table_weights / sizeof settings->table_weights[0]; i++) {
+        char name[40];
+        settings->table_weights[i] = weight;
+        if (i >= sizeof names / sizeof names[0]) continue;
+        snprintf(name, sizeof name, "SPIRAL_HEUR_GEN_WEIGHT_%s", names[i]);
+        if ((status = read_weight(name, &settings->table_weights[i])) != ST_OK) return status;
+    }
+    return ST_OK;
+}
+
 st_status st_settings_read(const st_context_options *options, st_settings *settings) {
     memset(settings, 0, sizeof *settings);
     if (options != NULL) {
@@ -69,6 +107,8 @@ st_status st_settings_read(const st_context_options *options, st_settings *setti
     }
     if (settings->cpu_disable == NULL) settings->cpu_disable = variable("ST_CPU_DISABLE");
     if (settings->cpu_disable == NULL) settings->cpu_disable = "";
+    const st_status status = read_heuristics(settings);
+    if (status != ST_OK) return status;
     const char *priorities = variable("ST_DEVICE_AUTO_PRIORITIES");
     return read_priorities(priorities != NULL ? priorities : "wgpu,cuda,hip,mps,cpu", settings);
 }

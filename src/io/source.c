@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/memory.h"
 #include "io/system_error.h"
 
 st_status st_source_open(const char *path, st_source *source) {
@@ -92,6 +93,21 @@ st_status st_source_read(const st_source *source, int64_t offset, void *buffer, 
             must_wait = 1; /* someone else made standard input non-blocking */
         else if (errno != EINTR)
             return st_fail_system(errno, "%s: cannot read at byte %lld", source->name, (long long)place);
+    }
+    return ST_OK;
+}
+
+st_status st_source_read_up_to(const st_host *host, const st_source *source, size_t most, void **bytes, size_t *size, size_t *count) {
+    *count = 0;
+    while (*count < most) {
+        size_t got = 0;
+        st_status status = st_grow(host, bytes, size, *count + 1);
+        if (status != ST_OK) return status;
+        const size_t room = *size < most ? *size : most;
+        status = st_source_read(source, (int64_t)*count, (char *)*bytes + *count, room - *count, -1, &got);
+        if (status != ST_OK) return status;
+        *count += got;
+        if (*count < room) break;
     }
     return ST_OK;
 }

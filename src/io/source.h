@@ -30,4 +30,10 @@ void st_source_close(st_source *source);
 st_status st_source_read(const st_source *source, int64_t offset, void *buffer, size_t bytes, int stop_file,
                          size_t *got);
 
+/*
+ * Reads from the beginning until the end or `most` bytes, into memory that grows by doubling: *bytes of *size, for st_release
+ * whatever the answer, *count of them read. ST_E_MEMORY, and as st_source_read.
+ */
+st_status st_source_read_up_to(const st_host *host, const st_source *source, size_t most, void **bytes, size_t *size, size_t *count);
+
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* decide.c - proposals are normalised, scored by the device model, and the best becomes the plan. */
+/* decide.c - the Choice that the sources agree on, or a caller's own, becomes the plan. */
 #include "plan/decide.h"
 
 #include <math.h>
@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "device/choice_fields.h"
+#include "plan/consensus.h"
 #include "plan/fallback.h"
 
 const char *st_source_name(int32_t source) {
@@ -18,6 +19,10 @@ const char *st_source_name(int32_t source) {
 const char *st_kind_name(int32_t kind) {
     static const char *const names[] = {"?", "topk", "midk", "bottomk", "window"};
     return kind >= ST_TOPK && kind <= ST_WINDOW ? names[kind] : "?";
+}
+
+void st_mark_text(const st_mark *mark, char text[ST_MARK_BYTES]) {
+    snprintf(text, ST_MARK_BYTES, "%s:%d", mark->place, mark->number);
 }
 
 st_status st_choice_legal(const st_registered *device, int32_t kind, const st_choice *choice) {
@@ -31,28 +36,45 @@ double st_predict(const st_registered *device, const st_device_caps *caps, const
     return isfinite(ns) && ns > 0 ? ns : 0;
 }
 
-static double score_of(double fallback_ns, double predicted_ns) {
+double st_model_score(double fallback_ns, double predicted_ns) {
     return fallback_ns > 0 && predicted_ns > 0 ? log(fallback_ns / predicted_ns) : 0;
 }
 
+/* A caller's Choice, beside what the fallback would have been. */
+static void propose_callers(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved,
+                            const st_choice *choice, st_decision *decision) {
+    st_choice fallback;
+    st_fallback_choice(device, caps, resolved, &fallback);
+    st_choice_normalise(&device->backend, resolved, caps, &fallback, NULL);
+    const double fallback_ns = st_predict(device, caps, resolved, &fallback);
+    decision->proposals[0] = (st_proposal){.source = ST_SOURCE_FALLBACK, .choice = fallback};
+    decision->proposals[1] = (st_proposal){.source = ST_SOURCE_CALLER,
+                                           .choice = *choice,
+                                           .score = st_model_score(fallback_ns, st_predict(device, caps, resolved, choice))};
+    decision->proposal_count = 2;
+    decision->winner = 1;
+}
+
 st_status st_decide(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved,
-                    const st_choice *chosen, st_plan *plan, st_decision *decision) {
-    st_choice choice, fallback;
-    if (chosen != NULL) {
-        const st_status status = st_choice_legal(device, resolved->kind, chosen);
-        if (status != ST_OK) return status;
-        choice = *chosen;
-    } else {
-        st_fallback_choice(device, caps, resolved, &choice);
-    }
+                    const st_sources *sources, const st_choice *chosen, st_plan *plan, st_decision *decision) {
+    st_choice choice;
+    st_status status;
+    int32_t source = ST_SOURCE_CALLER;
     if (decision != NULL) memset(decision, 0, sizeof *decision);
-    st_choice_normalise(&device->backend, resolved, caps, &choice, decision == NULL ? NULL : &decision->changes);
+    if (chosen != NULL) {
+        if ((status = st_choice_legal(device, resolved->kind, chosen)) != ST_OK) return status;
+        choice = *chosen;
+        st_choice_normalise(&device->backend, resolved, caps, &choice, decision == NULL ? NULL : &decision->changes);
+        if (decision != NULL) propose_callers(device, caps, resolved, &choice, decision);
+    } else if ((status = st_consensus(device, caps, resolved, sources, &choice, &source, decision)) != ST_OK) {
+        return status;
+    }
     if (!device->backend.legal(device->backend.self, resolved->kind, choice.mk, choice.mkd))
         return st_fail(ST_E_UNSUPPORTED, "device %s has no kernel for %s; use another", device->info.id, st_kind_name(resolved->kind));
 
     memset(plan, 0, sizeof *plan);
     plan->struct_size = sizeof *plan;
-    plan->source = chosen == NULL ? ST_SOURCE_FALLBACK : ST_SOURCE_CALLER;
+    plan->source = source;
     plan->request = *resolved;
     plan->choice = choice;
     plan->caps = *caps;
@@ -60,17 +82,5 @@ st_status st_decide(const st_registered *device, const st_device_caps *caps, con
     device->backend.describe(device->backend.self, resolved, &choice, caps, plan->kernel);
     plan->kernel[sizeof plan->kernel - 1] = '\0';
     plan->predicted_ns = st_predict(device, caps, resolved, &choice);
-    if (decision == NULL) return ST_OK;
-
-    decision->proposals[0] = (st_proposal){ST_SOURCE_FALLBACK, choice, 0};
-    decision->proposal_count = 1;
-    if (chosen == NULL) return ST_OK;
-    st_fallback_choice(device, caps, resolved, &fallback);
-    st_choice_normalise(&device->backend, resolved, caps, &fallback, NULL);
-    const double fallback_ns = st_predict(device, caps, resolved, &fallback);
-    decision->proposals[0].choice = fallback;
-    decision->proposals[1] = (st_proposal){ST_SOURCE_CALLER, choice, score_of(fallback_ns, plan->predicted_ns)};
-    decision->proposal_count = 2;
-    decision->winner = 1;
     return ST_OK;
 }

@@ -5,20 +5,45 @@
 
 #include "device/normalise.h"
 #include "device/registry.h"
+#include "plan/rule_book.h"
+#include "plan/table.h"
+
+/* What a plan may draw on beside the fallback. */
+typedef struct st_sources {
+    const st_host *host;
+    const st_rule_book *rules;
+    const st_table_view *table; /* of the device that is planned for */
+    double table_weight;        /* what the table's entry is given before it is scored */
+} st_sources;
+
+/* A statement of a rule program by its line, or an entry of a table by its number. */
+typedef struct st_mark {
+    const char *place; /* a name of the sources, which lives as long as they */
+    int32_t number;
+} st_mark;
+
+enum { ST_MARKS = 24, ST_PROPOSALS = 4 };
 
 /* What one source proposes, already normalised, and how well the device model and the rules like it. */
 typedef struct st_proposal {
     int32_t source; /* ST_SOURCE_* */
     st_choice choice;
-    double score; /* ln(fallback_ns / predicted_ns); 0 for the fallback itself */
+    double score; /* consensus.h's; 0 for the fallback itself */
+    int32_t mark_count; /* what it rests on; the first ST_MARKS are there */
+    st_mark marks[ST_MARKS];
 } st_proposal;
 
 /* How a plan came about. proposals[winner] is the plan's. */
 typedef struct st_decision {
     int32_t proposal_count, winner;
-    st_proposal proposals[2];
+    st_proposal proposals[ST_PROPOSALS];
     st_changes changes; /* what normalisation changed in the winner's Choice */
+    char note[256];     /* why the table's entry is no more than a hint, or rules were not heard; "" otherwise */
 } st_decision;
+
+/* "heur.kdsl:12": a line of a program, an entry of a table. */
+enum { ST_MARK_BYTES = ST_SHOWN_PATH_BYTES + 16 };
+void st_mark_text(const st_mark *mark, char text[ST_MARK_BYTES]);
 
 /* "topk", "midk", "bottomk", "window". */
 const char *st_kind_name(int32_t kind);
@@ -28,16 +53,19 @@ const char *st_source_name(int32_t source);
 
 /*
  * Plans a resolved request for a device with its caps. chosen NULL: the sources propose; else that Choice is taken, whose
- * (mk, mkd) must be legal (ST_E_ARGUMENT). ST_E_UNSUPPORTED: the device has no kernel for the kind. decision may be NULL,
- * which saves time. Allocates nothing, reads no file.
+ * (mk, mkd) must be legal (ST_E_ARGUMENT). ST_E_UNSUPPORTED: the device has no kernel for the kind; ST_E_MEMORY, where there are
+ * rules or an entry. decision may be NULL, which saves time. Reads no file and no environment.
  */
 st_status st_decide(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved,
-                    const st_choice *chosen, st_plan *plan, st_decision *decision);
+                    const st_sources *sources, const st_choice *chosen, st_plan *plan, st_decision *decision);
 
 /* ST_E_ARGUMENT where (mk, mkd) of a Choice is not legal for a kind on a device. */
 st_status st_choice_legal(const st_registered *device, int32_t kind, const st_choice *choice);
 
 /* The nanoseconds that the backend's model gives a Choice; 0 where it gives no number. */
 double st_predict(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved, const st_choice *choice);
+
+/* ln(fallback_ns / predicted_ns); 0 where one is not known. */
+double st_model_score(double fallback_ns, double predicted_ns);
 
 #endif

@@ -96,6 +96,18 @@ static void put_effects(struct page *page, const st_plan *plan) {
     }
 }
 
+/* The rules or the entry that a proposal rests on: "rules  heur.kdsl:3, heur.kdsl:7 and 4 more". */
+static void put_marks(struct page *page, const st_proposal *proposal) {
+    const int32_t shown = proposal->mark_count < 8 ? proposal->mark_count : 8;
+    for (int32_t m = 0; m < shown; m++) {
+        char text[ST_MARK_BYTES];
+        st_mark_text(&proposal->marks[m], text);
+        put(page, m == 0 ? "               by %s" : ", %s", text);
+    }
+    if (proposal->mark_count > shown) put(page, " and %d more", proposal->mark_count - shown);
+    if (shown > 0) put(page, "\n");
+}
+
 st_status st_explain_text(const st_registered *device, const st_plan *plan, const st_decision *decision, st_text_sink sink, void *user) {
     struct page page = {.sink = sink, .user = user};
     const st_rank_request *request = &plan->request;
@@ -116,10 +128,12 @@ st_status st_explain_text(const st_registered *device, const st_plan *plan, cons
     for (int32_t i = 0; i < decision->proposal_count; i++) {
         const st_proposal *proposal = &decision->proposals[i];
         format_score(proposal->score, text);
-        put(&page, "  %-9s  score %s:", st_source_name(proposal->source), text);
+        put(&page, "%s %-9s  score %s:", i == decision->winner ? "* " : "  ", st_source_name(proposal->source), text);
         put_choice_line(&page, &proposal->choice);
         put(&page, "\n");
+        put_marks(&page, proposal);
     }
+    if (decision->note[0] != '\0') put(&page, "  note       %s\n", decision->note);
     for (int32_t i = 0; i < decision->changes.count; i++) {
         const st_change *change = &decision->changes.items[i];
         put(&page, "  normalised %s %d -> %d: %s\n", st_choice_field_at(change->field)->name, change->from, change->to, change->why);

@@ -27,7 +27,12 @@ static void write_proposals(st_json_writer *json, const st_decision *decision) {
         st_json_key(json, "score");
         st_json_number(json, proposal->score);
         st_json_key(json, "rules");
-        st_json_begin_array(json); /* neither the fallback nor a caller has rules */
+        st_json_begin_array(json);
+        for (int32_t m = 0; m < proposal->mark_count && m < ST_MARKS; m++) {
+            char text[ST_MARK_BYTES];
+            st_mark_text(&proposal->marks[m], text);
+            st_json_string(json, text);
+        }
         st_json_end_array(json);
         st_json_end_object(json);
     }
@@ -116,6 +121,8 @@ st_status st_explain_json(const st_plan *plan, const st_decision *decision, st_t
     st_json_string(&json, st_source_name(plan->source));
     st_json_key(&json, "sources");
     write_proposals(&json, decision);
+    st_json_key(&json, "note");
+    st_json_string(&json, decision->note);
     st_json_key(&json, "normalised");
     write_changes(&json, &decision->changes);
     st_json_key(&json, "effects");

@@ -15,28 +15,12 @@
 
 static const char installed_file[] = "tuner.json";
 
-/* Reads up to one byte more than a table may have: the parser then says that it is too large. */
-static st_status read_bytes(const st_host *host, const st_source *source, void **bytes, size_t *size, size_t *count) {
-    const size_t most = (size_t)ST_TABLE_MOST_BYTES + 1;
-    *count = 0;
-    while (*count < most) {
-        size_t got = 0;
-        st_status status = st_grow(host, bytes, size, *count + 1);
-        if (status != ST_OK) return status;
-        const size_t room = *size < most ? *size : most;
-        status = st_source_read(source, (int64_t)*count, (char *)*bytes + *count, room - *count, -1, &got);
-        if (status != ST_OK) return status;
-        *count += got;
-        if (*count < room) break;
-    }
-    return ST_OK;
-}
-
 static st_status read_opened(const st_host *host, const st_source *source, int keep_trust, st_table **table,
                              st_table_problem *problem) {
     void *bytes = NULL;
     size_t size = 0, count = 0;
-    st_status status = read_bytes(host, source, &bytes, &size, &count);
+    /* One byte more than a table may have: the parser then says that it is too large. */
+    st_status status = st_source_read_up_to(host, source, (size_t)ST_TABLE_MOST_BYTES + 1, &bytes, &size, &count);
     if (status == ST_OK) status = st_table_parse(host, bytes, count, source->name, keep_trust, table, problem);
     st_release(host, bytes, size);
     return status;

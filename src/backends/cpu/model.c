@@ -125,9 +125,9 @@ static int32_t power_of_two_at_most(int32_t value) {
 }
 
 void st_cpu_normalise(const st_rank_request *request, const st_device_caps *caps, st_choice *choice) {
-    (void)request;
     if (!st_cpu_legal(choice->mk, choice->mkd)) choice->mkd = ST_MKD_AUTO;
     if (!st_cpu_legal(choice->mk, choice->mkd)) choice->mk = ST_MK_SHARED;
+    if (choice->wg == 0 && choice->use_2ce) choice->wg = request->threads;
     choice->wg = clamp(choice->wg, 1, caps->max_workgroup < 1 ? 1 : caps->max_workgroup);
     choice->kl = clamp(choice->kl, 1, MOST_DEPTH);
     choice->ctile = power_of_two_at_most(clamp(choice->ctile, LEAST_CTILE, MOST_CTILE));

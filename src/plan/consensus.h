@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * consensus.h - what rules, the measured table and the fallback agree on.
+ *
+ * Hard statements decide their fields. For the others, A, the Choice that the soft rules like best, and C, the table's entry,
+ * are scored by the device model: ln(fallback's time / predicted time), plus the rules' score for A, plus the prior weight of
+ * the table for C. The higher holds, A where they are equal. A is there where one of its rules is true for it; where neither is
+ * there, the fallback holds. Entries that were not measured on this very device are soft rules of weight ST_HINT_WEIGHT.
+ */
+#ifndef ST_PLAN_CONSENSUS_H
+#define ST_PLAN_CONSENSUS_H
+
+#include "plan/decide.h"
+
+#define ST_HINT_WEIGHT 0.05
+
+/*
+ * The Choice to plan with, normalised, and whose it is (ST_SOURCE_*). decision may be NULL. Allocates what evaluating takes,
+ * and only where there are rules or an entry; ST_E_MEMORY.
+ */
+st_status st_consensus(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved,
+                       const st_sources *sources, st_choice *choice, int32_t *source, st_decision *decision);
+
+#endif
