@@ -2,7 +2,7 @@
 /*
  * context.h - the one object that a program makes: it holds the threads, the devices and the plans.
  *
- * A context may be used from any number of threads at once, but for st_context_destroy.
+ * A context may be used from any number of threads at once, but for st_context_destroy and st_context_reload.
  */
 #ifndef SPIRALTORCH_CONTEXT_H
 #define SPIRALTORCH_CONTEXT_H
@@ -28,7 +28,7 @@ typedef struct st_context_options {
 } st_context_options;
 
 /*
- * Makes a context. options may be NULL. The environment is read here, and never again.
+ * Makes a context. options may be NULL. The environment is read here and by st_context_reload, and nowhere else.
  * On success *context is owned by the caller, who gives it to st_context_destroy.
  * ST_E_ARGUMENT: context is NULL, struct_size is not known, threads is outside 0..4096, cpu_disable names an unknown
  * instruction set; ST_E_MEMORY.
@@ -37,6 +37,13 @@ ST_API st_status st_context_create(const st_context_options *options, st_context
 
 /* Frees a context and what it holds, its threads included. NULL is allowed. No call may be running on it. */
 ST_API void st_context_destroy(st_context *context);
+
+/*
+ * Reads rules and the installed table again: SPIRAL_HEUR_* of the environment, heur.kdsl and tuner.json of the state folder, as
+ * st_context_create did. Plans made before stay valid. On failure (ST_E_ARGUMENT: a NULL, or a variable; ST_E_MEMORY) the context
+ * keeps what it had. Not while other calls use the context.
+ */
+ST_API st_status st_context_reload(st_context *context);
 
 /* The most threads that one call on this context uses; 0 for NULL. Thread-safe. */
 ST_API int32_t st_context_threads(const st_context *context);

@@ -55,6 +55,21 @@ static void settle_automatic(st_context *context, const st_settings *settings) {
     }
 }
 
+/* Rules, and the installed table as each device of the context sees it. */
+static st_status load_heuristics(const st_context *context, const st_settings *settings, st_rules *rules, st_tables *tables) {
+    st_status status = st_rules_load(&context->host, settings, rules);
+    if (status != ST_OK) return status;
+    st_tables_load(tables, &context->host);
+    for (int32_t position = 0; position < context->registry.count && status == ST_OK; position++)
+        status = st_tables_see(tables, &context->registry, position);
+    return status;
+}
+
+static void drop_heuristics(st_rules *rules, st_tables *tables) {
+    st_tables_close(tables);
+    st_rule_book_clear(&rules->book);
+}
+
 static st_status fill(st_context *context, const st_settings *settings, const st_processor *processor) {
     st_status status;
     context->threads = settings->threads > 0 ? settings->threads : processor->cpus;
@@ -64,12 +79,8 @@ static st_status fill(st_context *context, const st_settings *settings, const st
     if ((status = st_plan_cache_create(&context->host, &context->plans)) != ST_OK) return status;
     if ((status = place_cpu(context, processor)) != ST_OK) return status;
     settle_automatic(context, settings);
-    if ((status = st_rules_load(&context->host, settings, &context->rules)) != ST_OK) return status;
     memcpy(context->table_weights, settings->table_weights, sizeof context->table_weights);
-    st_tables_load(&context->tables, &context->host);
-    for (int32_t position = 0; position < ST_OWN_BACKENDS; position++)
-        if ((status = st_tables_see(&context->tables, &context->registry, position)) != ST_OK) return status;
-    return ST_OK;
+    return load_heuristics(context, settings, &context->rules, &context->tables);
 }
 
 st_status st_context_create(const st_context_options *options, st_context **out) {
@@ -101,9 +112,37 @@ void st_context_destroy(st_context *context) {
     st_pool_destroy(context->pool); /* first: no worker may be inside a backend that closes */
     st_registry_close(&context->registry);
     st_plan_cache_destroy(context->plans);
-    st_tables_close(&context->tables);
-    st_rule_book_clear(&context->rules.book);
+    drop_heuristics(&context->rules, &context->tables);
     st_release(&host, context, sizeof *context);
+}
+
+/* What is new is made before what is old goes, so that a failure changes nothing. */
+st_status st_context_reload(st_context *context) {
+    st_settings settings;
+    st_status status;
+    if (context == NULL) return st_fail(ST_E_ARGUMENT, "context is NULL");
+    if ((status = st_settings_read(NULL, &settings)) != ST_OK) return status;
+    const size_t bytes = sizeof(st_rules) + sizeof(st_tables);
+    st_rules *rules = st_allocate_zeroed(&context->host, bytes);
+    if (rules == NULL) return st_fail(ST_E_MEMORY, "no memory to load rules and tables");
+    st_tables *tables = (st_tables *)(rules + 1);
+    st_plan_cache *plans = NULL;
+    status = load_heuristics(context, &settings, rules, tables);
+    if (status == ST_OK) status = st_plan_cache_create(&context->host, &plans);
+    if (status == ST_OK) {
+        const st_rules old_rules = context->rules;
+        const st_tables old_tables = context->tables;
+        context->rules = *rules;
+        context->tables = *tables;
+        *rules = old_rules;
+        *tables = old_tables;
+        st_plan_cache_destroy(context->plans);
+        context->plans = plans;
+        memcpy(context->table_weights, settings.table_weights, sizeof context->table_weights);
+    }
+    drop_heuristics(rules, tables);
+    st_release(&context->host, rules, bytes);
+    return status;
 }
 
 int32_t st_context_threads(const st_context *context) { return context == NULL ? 0 : context->threads; }
