@@ -130,20 +130,21 @@ void rows_packed(const Job &job, int64_t first, int64_t last, unsigned char *scr
     using Pack = Packing<Bits, Word>;
     Word *words = reinterpret_cast<Word *>(scratch);
     const Bits flip = job.descending ? static_cast<Bits>(~Bits{0}) : Bits{0};
+    const int64_t cols = job.cols; // a word written could be the job's, for all the compiler knows
     for (int64_t r = first; r < last; r++) {
-        const unsigned char *row = job.input + static_cast<size_t>(r * job.cols) * sizeof(Bits);
-        for (int64_t i = 0; i < job.cols; i++) {
+        const unsigned char *row = job.input + static_cast<size_t>(r * cols) * sizeof(Bits);
+        for (int64_t i = 0; i < cols; i++) {
             Bits bits;
             std::memcpy(&bits, row + static_cast<size_t>(i) * sizeof(Bits), sizeof bits);
             words[i] = Pack::pack(static_cast<Bits>(key_of<Bits, form>(bits) ^ flip), i);
         }
 #if defined(ST_PEERS_HIGHWAY)
         if (job.peer == VQSORT) {
-            sort_first(words, static_cast<size_t>(job.cols), static_cast<size_t>(job.k));
+            sort_first(words, static_cast<size_t>(cols), static_cast<size_t>(job.k));
         } else
 #endif
         {
-            select_first(job.peer, words, job.cols, job.k, typename Pack::Less());
+            select_first(job.peer, words, cols, job.k, typename Pack::Less());
         }
         for (int64_t i = 0; i < job.k; i++) {
             take<Bits>(job, row, r * job.k + i, Pack::index(words[i]));
