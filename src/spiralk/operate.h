@@ -12,7 +12,10 @@
 
 #include "spiralk/names.h"
 
-static inline double st_held_finite(double x) { return x > DBL_MAX ? DBL_MAX : x < -DBL_MAX ? -DBL_MAX : x; }
+static inline double st_held_finite(double x) {
+    if (__builtin_expect(fabs(x) > DBL_MAX, 0)) return x > 0 ? DBL_MAX : -DBL_MAX;
+    return x;
+}
 
 /*
  * The remainder of C's fmod. Whole numbers, which sizes are, take one division; libc's fmod goes bit by bit through the

@@ -175,8 +175,8 @@ st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, v
     if (status != ST_OK) return status;
     fold(prepared, facts, &work);
     if (work >= ST_PREPARE_WORK)
-        return st_fail(ST_E_CAPACITY,
-                       "the program takes too long for a plan; its remainders (%%) of huge numbers are what costs");
+        return st_fail(ST_E_CAPACITY, "the program takes too long for a plan: more than %d operations, or long remainders (%%)",
+                       ST_PREPARE_WORK);
     for (int32_t i = 0; i < program->statement_count; i++) {
         const st_statement *statement = &program->statements[i];
         if (statement->kind != ST_STATEMENT_HARD)

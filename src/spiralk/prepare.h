@@ -34,10 +34,11 @@ typedef struct st_prepared {
 } st_prepared;
 
 /*
- * Work is counted in nodes, at one to three nanoseconds each; log2 counts for five, and a long remainder for what it takes.
- * A character makes a node at most, so nothing but remainders brings a program of 256 KiB over the limit.
+ * Work is counted in nodes, at two to six nanoseconds each where one waits for another; log2 counts for five, and a long
+ * remainder for what it takes. 4096 rules of a dozen operators stay at half of this; a program that passes it is refused,
+ * so that no plan waits for a millisecond.
  */
-enum { ST_PREPARE_WORK = 600000 };
+enum { ST_PREPARE_WORK = 120000 };
 
 /* Bytes that st_prepare needs, for memory of any alignment. */
 size_t st_prepare_bytes(const st_spiralk *program);

@@ -37,8 +37,8 @@ enum {
     ST_SOFT_VALUES = 64,  /* most values that a caller gives for a field */
     ST_SOFT_RULES = 4096, /* rules that count, the first ones */
     ST_SOFT_WIDTH = 1024, /* the width for planning */
-    ST_SOFT_WORK = 150000,
-    ST_SOFT_LIMIT = 600000
+    ST_SOFT_WORK = 100000,
+    ST_SOFT_LIMIT = 400000
 };
 
 /* A rule without a condition, from elsewhere than a program. */
