@@ -5,7 +5,7 @@
 #include "spiralk/soft_table.h"
 
 /* Nodes that copying a partial Choice, finding its place among the best, and pruning are worth. */
-enum { STEP_COST = 4, CUT_COST = 12, PRUNE_COST = 40 };
+enum { STEP_COST = 8, CUT_COST = 12, PRUNE_COST = 40 };
 
 /* ---- the order of partial Choices ---- */
 
@@ -47,18 +47,76 @@ static void read_fields(const st_soft_table *table, const st_soft_state *state, 
     for (int32_t field = 0; field < ST_FIELDS; field++) fields[field] = table->domains[field].values[state->places[field]];
 }
 
-/* Keeps a state where it is among the best `room`; 0 where one was dropped. */
-static int keep(st_soft_state *states, int32_t room, const st_soft_state *state, int32_t *count) {
-    if (*count < room) {
-        states[(*count)++] = *state;
-        if (*count == room) make_heap(states, room, is_better);
+/*
+ * The extended states while they are gathered. States that agree in all fields which rules still to come read would be
+ * treated alike from here on, so that of these one, the best, is enough. Once states are dropped, they are a heap.
+ */
+struct gathering {
+    st_soft_state *states;
+    int32_t count, room;
+    uint32_t needed; /* fields that rules still to come read */
+    int merges, is_heap;
+    int32_t *slots;
+    uint32_t mask;
+};
+
+/* The slot of a state that agrees with this one, or the free one where it would go. */
+static int32_t *find_slot(const struct gathering *gathering, const st_soft_state *state) {
+    uint32_t hash = 0;
+    for (uint32_t left = gathering->needed; left != 0; left &= left - 1)
+        hash = (hash ^ state->places[__builtin_ctz(left)]) * 0x9e3779b1u + (hash >> 15);
+    for (uint32_t at = hash ^ hash >> 16;; at++) {
+        int32_t *slot = &gathering->slots[at & gathering->mask];
+        if (*slot < 0) return slot;
+        const st_soft_state *other = &gathering->states[*slot];
+        uint32_t left = gathering->needed;
+        while (left != 0 && state->places[__builtin_ctz(left)] == other->places[__builtin_ctz(left)]) left &= left - 1;
+        if (left == 0) return slot;
+    }
+}
+
+/* Keeps a state where it is among the best; 0 where one was dropped. */
+static int keep(struct gathering *gathering, const st_soft_state *state) {
+    int32_t *slot = gathering->merges && !gathering->is_heap ? find_slot(gathering, state) : NULL;
+    if (slot != NULL && *slot >= 0) {
+        if (is_better(state, &gathering->states[*slot])) gathering->states[*slot] = *state;
         return 1;
     }
-    if (is_better(state, &states[0])) {
-        states[0] = *state;
-        sift(states, room, 0, is_better);
+    if (gathering->count < gathering->room) {
+        if (slot != NULL) *slot = gathering->count;
+        gathering->states[gathering->count++] = *state;
+        return 1;
+    }
+    if (!gathering->is_heap) make_heap(gathering->states, gathering->count, is_better);
+    gathering->is_heap = 1;
+    if (is_better(state, &gathering->states[0])) {
+        gathering->states[0] = *state;
+        sift(gathering->states, gathering->count, 0, is_better);
     }
     return 0;
+}
+
+/* The most states that differ in what is needed after a field; `most` where that is more. */
+static int64_t distinct_states(const st_soft_table *table, int32_t field, int64_t most) {
+    int64_t product = 1;
+    if (table->problem->mode == ST_SOFT_PROB) return most; /* neither of two parts need be the better one */
+    for (uint32_t left = table->needed[field] & table->group[field]; left != 0 && product < most; left &= left - 1)
+        product *= table->domains[__builtin_ctz(left)].count;
+    return product < most ? product : most;
+}
+
+static struct gathering gather(st_soft_table *table, int32_t count, int32_t field, int is_final) {
+    const int64_t most = (int64_t)count * table->domains[field].count;
+    struct gathering gathering = {.states = table->extended, .room = is_final ? 1 : table->width, .slots = table->slots};
+    gathering.needed = table->needed[field] & table->group[field];
+    gathering.merges = !is_final && distinct_states(table, field, most) < most;
+    if (gathering.merges) {
+        uint32_t slots = 16;
+        while (slots < ST_SOFT_SLOTS && slots < 2 * most) slots *= 2;
+        gathering.mask = slots - 1;
+        memset(gathering.slots, 0xff, slots * sizeof *gathering.slots);
+    }
+    return gathering;
 }
 
 /*
@@ -69,7 +127,7 @@ static int32_t extend(st_soft_table *table, int32_t count, int32_t field, int is
     const st_soft_domain *domain = &table->domains[field];
     const int32_t mode = table->problem->mode;
     const int is_final = is_last && mode != ST_SOFT_PROB;
-    int32_t extended = 0;
+    struct gathering gathering = gather(table, count, field, is_final);
     for (int32_t i = 0; i < count; i++) {
         double fields[ST_FIELDS];
         read_fields(table, &table->states[i], fields);
@@ -83,13 +141,13 @@ static int32_t extend(st_soft_table *table, int32_t count, int32_t field, int is
                 if (st_soft_is_true(item, fields, &table->work)) state.part = st_soft_joined(mode, state.part, item->part);
             }
             table->work += STEP_COST;
-            if (!keep(table->extended, is_final ? 1 : table->width, &state, &extended) && !is_final) table->dropped = 1;
+            if (!keep(&gathering, &state) && !is_final) table->dropped = 1;
         }
     }
     st_soft_state *states = table->states;
     table->states = table->extended;
     table->extended = states;
-    return extended;
+    return gathering.count;
 }
 
 /* The same for products, once a group is decided: a state that another equals or betters in both stays so. */
@@ -140,7 +198,8 @@ int64_t st_soft_search_cost(const st_soft_table *table, int32_t width) {
             const int64_t extended = states * table->domains[field].count;
             const int64_t keeping = STEP_COST + (extended > width && !is_final ? CUT_COST : 0);
             cost += extended * (keeping + table->cost[field]) + states * table->own_cost[field];
-            states = is_final ? 1 : extended < width ? extended : width;
+            const int64_t distinct = is_final ? 1 : distinct_states(table, field, extended);
+            states = distinct < width ? distinct : width;
         }
         if (is_product) cost += states * PRUNE_COST;
     }

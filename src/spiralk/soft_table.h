@@ -45,6 +45,9 @@ typedef struct st_soft_state {
     uint16_t places[ST_FIELDS];
 } st_soft_state;
 
+/* Slots for finding a state: a power of two, at least twice the states. */
+enum { ST_SOFT_SLOTS = 2 * ST_SOFT_WIDTH };
+
 typedef struct st_soft_table {
     const st_soft_problem *problem;
     st_soft_item *items;
@@ -55,10 +58,12 @@ typedef struct st_soft_table {
     uint32_t group[ST_FIELDS]; /* for each open field that a rule reads, the fields it is coupled with, itself included */
     int32_t *order;            /* items with couplings, by the field that completes them */
     int32_t first[ST_FIELDS + 1]; /* those completed by field f stand in [first[f], first[f + 1]) */
+    uint32_t needed[ST_FIELDS];   /* fields up to f that items completed by later ones read */
     int64_t cost[ST_FIELDS];      /* nodes that those take for each partial Choice with a value of f */
     int64_t own_cost[ST_FIELDS];  /* and for each without one: rules that speak for a value of f are read at that value alone */
     st_soft_part base;         /* what every Choice of these domains has */
     st_soft_state *states, *extended;
+    int32_t *slots; /* places of states in extended by what is needed of them; -1: free */
     int32_t width;
     int64_t work;
     int32_t dropped; /* a partial Choice or a value was */

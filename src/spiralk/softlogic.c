@@ -40,7 +40,7 @@ static size_t values_at_most(const st_soft_problem *problem) {
 size_t st_soft_bytes(const st_soft_problem *problem) {
     return sizeof(double) + rules_that_count(problem) * (sizeof(st_soft_item) + sizeof(int32_t)) +
            values_at_most(problem) * (sizeof(st_soft_part) + sizeof(int32_t)) +
-           2 * (size_t)problem->width * sizeof(st_soft_state);
+           2 * (size_t)problem->width * sizeof(st_soft_state) + ST_SOFT_SLOTS * sizeof(int32_t);
 }
 
 static void lay_out(const st_soft_problem *problem, void *workspace, st_soft_table *table, st_soft_part **worth,
@@ -57,6 +57,8 @@ static void lay_out(const st_soft_problem *problem, void *workspace, st_soft_tab
     at += values_at_most(problem) * sizeof(st_soft_part);
     *values = (int32_t *)(void *)at;
     at += values_at_most(problem) * sizeof(int32_t);
+    table->slots = (int32_t *)(void *)at;
+    at += ST_SOFT_SLOTS * sizeof(int32_t);
     table->order = (int32_t *)(void *)at;
 }
 
@@ -217,6 +219,7 @@ static void find_groups(st_soft_table *table) {
 static void list_couplings(st_soft_table *table) {
     int32_t next[ST_FIELDS] = {0};
     memset(table->first, 0, sizeof table->first);
+    memset(table->needed, 0, sizeof table->needed);
     memset(table->cost, 0, sizeof table->cost);
     memset(table->own_cost, 0, sizeof table->own_cost);
     for (int32_t pass = 0; pass < 2; pass++) {
@@ -230,6 +233,7 @@ static void list_couplings(st_soft_table *table) {
                 continue;
             }
             table->first[last + 1]++;
+            for (int32_t field = lowest(reads); field < last; field++) table->needed[field] |= reads & ((2u << field) - 1);
             table->cost[last] += 1 + (item->field == last ? 0 : st_soft_cost(item));
             table->own_cost[last] += item->field == last ? st_soft_cost(item) : 0;
         }

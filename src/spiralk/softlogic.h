@@ -14,11 +14,12 @@
  * So softmax takes the sizes of the weights and keeps their signs: a strong aversion outweighs a weak one.
  *
  * Fields that no rule reads together are decided one by one. Where rules read several, partial Choices are extended field
- * by field, and the best `width` of them are kept. The answer is exact where none was dropped: always where the product of
- * the domains of coupled fields, without the last of them, is at most the width, and the work allows that width (in PROB,
- * where the products of all fields are). The work, counted in nodes as in prepare.h, is bounded by ST_SOFT_WORK: where it
- * would be more, the width is halved, and at last fields of large domains keep the incumbent's value. Beyond ST_SOFT_LIMIT,
- * which remainders of huge numbers or several programs of the largest size reach, the incumbent is the answer.
+ * by field; of those that agree in all fields which rules still to come read, the best is kept, and of these the best `width`.
+ * The answer is exact where none beyond that was dropped: always where the product of the domains of coupled fields, without
+ * the last of them, is at most the width, and the work allows that width (in PROB, where the products of all fields are). The
+ * work, counted in nodes as in prepare.h, is bounded by ST_SOFT_WORK: where it would be more, the width is halved, and at last
+ * fields of large domains keep the incumbent's value. Beyond ST_SOFT_LIMIT, which remainders of huge numbers or several
+ * programs of the largest size reach, the incumbent is the answer.
  * In PROB all parts of the score are multiplied, so what is kept between groups of coupled fields are the partial Choices
  * that no other equals or betters in both products.
  *

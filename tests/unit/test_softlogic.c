@@ -328,6 +328,30 @@ static void test_against_trying_everything(void **state) {
     assert_true(exact_when_narrow > 500 && cut > 500); /* both were met often */
 }
 
+/* Neighbours alone are coupled, so that few partial Choices differ in what is still to be read, however many there are. */
+static void test_chains_are_exact(void **state) {
+    (void)state;
+    static const char *const chain[] = {"wg", "kl", "ch", "tile", "ctile"};
+    char text[8192];
+    size_t length = 0;
+    for (int i = 0; i < 4; i++)
+        for (int value = 0; value < 20; value++)
+            length += (size_t)snprintf(text + length, sizeof text - length, "soft(%s, %d, %g, %s == %d)\n", chain[i], value,
+                                       (value * 7 % 20) / 8.0, chain[i + 1], value * (i + 3) % 20);
+    assert_true(length < sizeof text);
+    const st_soft_answer answer = solve_text(text, NULL, ST_SOFT_SUM);
+    /* The sum of four weights, each of one value that the next must follow. */
+    double highest = 0;
+    for (int32_t i = 0; i < 20 * 20 * 20 * 20; i++) {
+        const int32_t v[5] = {i % 20, i / 20 % 20, i / 400 % 20, i / 8000, 0}; /* no rule gives ctile another value */
+        double score = 0;
+        for (int at = 0; at < 4; at++)
+            if (v[at + 1] == v[at] * (at + 3) % 20) score += (v[at] * 7 % 20) / 8.0;
+        if (score > highest) highest = score;
+    }
+    assert_true(answer.exact && answer.score == highest);
+}
+
 /* ---- bounds ---- */
 
 static double solve_seconds(const char *text, const st_soft_problem *like, st_soft_answer *answer) {
@@ -398,7 +422,7 @@ static void test_arguments(void **state) {
     (void)state;
     st_soft_problem problem = {.mode = ST_SOFT_SUM, .width = 8};
     st_soft_answer answer;
-    char block[4096];
+    char block[16384];
     assert_true(st_soft_bytes(&problem) <= sizeof block);
     assert_int_equal(st_soft_solve(&problem, block, st_soft_bytes(&problem) - 1, &answer), ST_E_CAPACITY);
     problem.mode = 4;
@@ -417,6 +441,7 @@ int main(void) {
         cmocka_unit_test(test_values_join_the_domain),
         cmocka_unit_test(test_modes_have_names),
         cmocka_unit_test(test_against_trying_everything),
+        cmocka_unit_test(test_chains_are_exact),
         cmocka_unit_test(test_work_is_bounded),
         cmocka_unit_test(test_too_many_rules),
         cmocka_unit_test(test_arguments),
