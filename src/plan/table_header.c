@@ -157,14 +157,14 @@ static void put_find(struct writer *writer, const char *prefix, const char *suff
     st_text_page_put(writer->page, "}\n");
 }
 
-/* What comes from a table goes into a comment: nothing that could end it. */
+/* What comes from a table goes into a comment: no star, which could end it. */
 static void put_plain(st_text_page *page, const char *text) {
     char plain[ST_SHOWN_PATH_BYTES];
     size_t length = 0;
     for (; text[length] != '\0' && length + 1 < sizeof plain; length++) {
         const char byte = text[length];
         const int fine = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9');
-        plain[length] = fine || strchr(" ._-+()@:,", byte) != NULL ? byte : '?';
+        plain[length] = fine || strchr(" ._-+()@:,/", byte) != NULL ? byte : '?';
     }
     st_text_page_append(page, plain, length);
 }
