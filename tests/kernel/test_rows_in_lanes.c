@@ -45,10 +45,10 @@ struct scene {
 static void complain(const struct scene *scene, const char *what, size_t row) {
     const st_lane_rows *rows = &scene->rows;
     print_message(
-        "%s: %s %s flip %llx, nan key %llx: row %zu of %zu, %zu of %zu columns, row stride %td, values %d (%td), "
+        "%s: %s %s flip %llx, nan key %llx: row %zu of %zu, %zu to %zu of %zu columns, row stride %td, values %d (%td), "
         "indices %d (%td) of %zu, streams %d\n",
         what, st_isa_name(scene->kernels->isa), st_dtype_name(scene->dtype), (unsigned long long)scene->order.flip,
-        (unsigned long long)scene->order.nan_key, row, rows->rows, rows->hi, rows->columns, rows->row_stride,
+        (unsigned long long)scene->order.nan_key, row, rows->rows, rows->lo, rows->hi, rows->columns, rows->row_stride,
         rows->values != NULL, rows->values_stride, rows->indices != NULL, rows->indices_stride, rows->index_size,
         rows->streams);
     fail();
@@ -120,20 +120,21 @@ static void open_rows(struct scene *scene, size_t columns) {
 
 static void place_outputs(struct scene *scene) {
     st_lane_rows *rows = &scene->rows;
+    const size_t width = rows->hi - rows->lo;
     const int at_end = st_random_chance(&rng, 3, 4);
     rows->index_size = st_random_chance(&rng, 1, 2) ? 4 : 8;
     rows->streams = st_random_chance(&rng, 1, 3);
     rows->values_stride =
-        (ptrdiff_t)(rows->hi + (st_random_chance(&rng, 1, 3) ? st_random_below(&rng, MOST_GAP + 1) : 0));
+        (ptrdiff_t)(width + (st_random_chance(&rng, 1, 3) ? st_random_below(&rng, MOST_GAP + 1) : 0));
     rows->indices_stride =
-        (ptrdiff_t)(rows->hi + (st_random_chance(&rng, 1, 3) ? st_random_below(&rng, MOST_GAP + 1) : 0));
+        (ptrdiff_t)(width + (st_random_chance(&rng, 1, 3) ? st_random_below(&rng, MOST_GAP + 1) : 0));
     rows->values = rows->indices = NULL;
     if (st_random_chance(&rng, 3, 4))
         rows->values =
-            st_guarded_place(&values_pages, ((rows->rows - 1) * (size_t)rows->values_stride + rows->hi) * scene->size, at_end);
+            st_guarded_place(&values_pages, ((rows->rows - 1) * (size_t)rows->values_stride + width) * scene->size, at_end);
     if (rows->values == NULL || st_random_chance(&rng, 3, 4))
         rows->indices = st_guarded_place(
-            &indices_pages, ((rows->rows - 1) * (size_t)rows->indices_stride + rows->hi) * rows->index_size, at_end);
+            &indices_pages, ((rows->rows - 1) * (size_t)rows->indices_stride + width) * rows->index_size, at_end);
 }
 
 /*
@@ -159,13 +160,14 @@ static void check_output(const struct scene *scene, const char *what, const char
                          uint32_t handed_back) {
     static char expected[ST_LANE_ROWS * WIDEST_ROW * sizeof(int64_t)];
     const st_lane_rows *rows = &scene->rows;
-    const size_t step = (size_t)stride * size, bytes = (rows->rows - 1) * step + rows->hi * size;
+    const size_t width = rows->hi - rows->lo;
+    const size_t step = (size_t)stride * size, bytes = (rows->rows - 1) * step + width * size;
     memset(expected, CANARY, bytes);
     for (size_t r = 0; r < rows->rows; r++) {
         char *row = expected + r * step;
-        if (handed_back >> r & 1) memcpy(row, output + r * step, rows->hi * size);
-        for (size_t j = 0; j < rows->hi && !(handed_back >> r & 1); j++) {
-            const uint64_t column = scene->sorted[r][j].index;
+        if (handed_back >> r & 1) memcpy(row, output + r * step, width * size);
+        for (size_t j = 0; j < width && !(handed_back >> r & 1); j++) {
+            const uint64_t column = scene->sorted[r][rows->lo + j].index;
             const uint32_t narrow = (uint32_t)column;
             const void *from = output == rows->values
                                    ? (const void *)(scene->elements + ((ptrdiff_t)r * rows->row_stride + (ptrdiff_t)column) * (ptrdiff_t)scene->size)
@@ -173,7 +175,7 @@ static void check_output(const struct scene *scene, const char *what, const char
                                            : &column;
             memcpy(row + j * size, from, size);
         }
-        if (memcmp(row, output + r * step, rows->hi * size) != 0) complain(scene, what, r);
+        if (memcmp(row, output + r * step, width * size) != 0) complain(scene, what, r);
     }
     if (memcmp(expected, output, bytes) != 0) complain(scene, "what lies between rows was written", 0);
     if (!st_guarded_intact(output == rows->values ? &values_pages : &indices_pages, output, bytes))
@@ -183,6 +185,7 @@ static void check_output(const struct scene *scene, const char *what, const char
 static void check_rows(struct scene *scene, size_t hi) {
     st_lane_rows *rows = &scene->rows;
     rows->hi = hi;
+    rows->lo = st_random_chance(&rng, 1, 4) ? st_random_below(&rng, hi) : 0;
     place_outputs(scene);
     const uint32_t handed_back = scene->kernels->rank_lanes(rows);
     if ((uint64_t)handed_back >> rows->rows != 0) complain(scene, "a row that there is not is handed back", rows->rows);

@@ -25,14 +25,14 @@ enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
 enum { ST_LANE_COLUMN_BITS = 9, ST_LANE_COLUMNS = 1 << ST_LANE_COLUMN_BITS, ST_LANE_ROWS = 16 };
 
 /*
- * Up to st_cpu_kernels.lanes rows of 1 to ST_LANE_COLUMNS contiguous columns, whose hi first are wanted in order, 0 < hi <=
+ * Up to st_cpu_kernels.lanes rows of 1 to ST_LANE_COLUMNS contiguous columns, whose ranks [lo, hi) are wanted in order, lo < hi <=
  * columns. Strides count elements; values or indices may be NULL.
  */
 typedef struct st_lane_rows {
     const st_order *order;
     const void *elements;
     ptrdiff_t row_stride;
-    size_t rows, columns, hi;
+    size_t rows, columns, lo, hi;
     void *values, *indices;
     ptrdiff_t values_stride, indices_stride;
     size_t index_size; /* 4 or 8 bytes */

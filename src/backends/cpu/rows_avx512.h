@@ -79,6 +79,11 @@ static inline __attribute__((always_inline)) void transpose_16(__m512i *v) {
     }
 }
 
+/* 16 columns, the first one of the row where there are fewer. */
+static inline __attribute__((always_inline)) __m512i some_columns(const uint32_t *found, size_t count) {
+    return _mm512_maskz_loadu_epi32((__mmask16)(count >= 16 ? 0xffff : (1u << count) - 1), found);
+}
+
 /*
  * The elements of a row at `count` columns, looked up in its registers where these hold it; `to` and `found` are as long as
  * rows can be.
@@ -87,7 +92,7 @@ static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, s
     __m512i r[8];
     if (columns > 128) {
         for (size_t at = 0; at < count; at += 16)
-            _mm512_storeu_si512(to + at, _mm512_i32gather_epi32(_mm512_loadu_si512(found + at), row, 4));
+            _mm512_storeu_si512(to + at, _mm512_i32gather_epi32(some_columns(found + at, count - at), row, 4));
         return;
     }
 #pragma GCC unroll 8
@@ -96,7 +101,7 @@ static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, s
         r[i] = rest >= 16 ? _mm512_loadu_si512(row + i * 16) : _mm512_maskz_loadu_epi32((__mmask16)((1u << rest) - 1), row + i * 16);
     }
     for (size_t at = 0; at < count; at += 16) {
-        const __m512i column = _mm512_loadu_si512(found + at);
+        const __m512i column = some_columns(found + at, count - at);
         const __mmask16 odd = _mm512_test_epi32_mask(column, _mm512_set1_epi32(32));
         const __mmask16 back = _mm512_test_epi32_mask(column, _mm512_set1_epi32(64));
         const __m512i near = _mm512_mask_mov_epi32(_mm512_permutex2var_epi32(r[0], column, r[1]), odd, _mm512_permutex2var_epi32(r[2], column, r[3]));

@@ -146,10 +146,12 @@ static void rank_row(const struct job *job, int64_t position, const st_cpu_row *
 static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, char *scratch) {
     const st_rank_request *request = job->request;
     const int64_t lanes = (int64_t)job->kernels->lanes;
+    const st_window window = st_window_of(request, (size_t)request->cols);
     st_lane_rows some = {.order = &job->near_order,
                          .row_stride = (ptrdiff_t)request->row_stride,
                          .columns = (size_t)request->cols,
-                         .hi = (size_t)job->width,
+                         .lo = window.lo,
+                         .hi = window.hi,
                          .values_stride = (ptrdiff_t)job->buffers->values_stride,
                          .indices_stride = (ptrdiff_t)job->buffers->indices_stride,
                          .index_size = job->index_size,
