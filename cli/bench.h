@@ -258,7 +258,7 @@ typedef struct st_bench_lists {
 } st_bench_lists;
 
 /* The largest number of a --threads list; 0 for NULL. Returns 0, or 2 (an error, already printed). */
-int st_bench_most_threads(const char *threads, int32_t *most);
+int st_bench_most_threads(const char *command, const char *threads, int32_t *most);
 
 /* Spans the matrix of lists that are all given. *cases is the caller's, for free(). Returns 0, 1 or 2, errors printed. */
 int st_bench_span(const st_bench_lists *lists, st_bench_case **cases, int64_t *count);

@@ -213,7 +213,7 @@ static int run(const settings *chosen) {
     st_bench_case *cases = NULL;
     st_bench_matrix matrix = {NULL, 0};
     char all_threads[16];
-    int status = st_bench_most_threads(lists.threads, &options.threads);
+    int status = st_bench_most_threads("bench", lists.threads, &options.threads);
     if (status == 0 && st_context_create(&options, &lab.context) != ST_OK) {
         status = st_cli_fail("bench", "%s", st_last_message());
     }

@@ -10,6 +10,7 @@ int st_cli_kdsl(int argc, char **argv);
 int st_cli_rank(int argc, char **argv); /* topk, midk, bottomk and window, told apart by argv[0] */
 int st_cli_compact(int argc, char **argv);
 int st_cli_bench(int argc, char **argv);
+int st_cli_tune(int argc, char **argv);
 int st_cli_table(int argc, char **argv);
 int st_cli_version(int argc, char **argv);
 

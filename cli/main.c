@@ -57,6 +57,7 @@ static const entry entries[] = {
     {"plan", st_cli_plan, "how a request would be run, and why"},
     {"kdsl", st_cli_kdsl, "rule programs: checked, evaluated, laid out"},
     {"bench", st_cli_bench, "times on this machine, beside other ways to do the same"},
+    {"tune", st_cli_tune, "which plans are fastest on this machine, measured into a table"},
     {"table", st_cli_table, "measured tables: looked over, installed, as a C header"},
     {"version", st_cli_version, "the version, and the features built in"},
 };

@@ -52,16 +52,19 @@ static void draw(st_progress *progress, double time) {
     int width = ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : 80;
     double elapsed = time - progress->start;
     double rate = (double)progress->done / elapsed;
-    char amount[32], speed[32], left[32];
-    format_amount((double)progress->done, progress->unit, amount);
-    format_amount(rate, progress->unit, speed);
+    char amount[32] = "", speed[40] = "", left[32];
+    if (progress->unit) {
+        format_amount((double)progress->done, progress->unit, amount);
+        format_amount(rate, progress->unit, speed);
+        strcat(speed, "/s, ");
+    }
     char line[256];
     if (progress->total > 0) {
         double part = (double)progress->done / (double)progress->total;
         part = part > 1 ? 1 : part;
         format_time(rate > 0 ? (double)(progress->total - progress->done) / rate : 0, left);
         char tail[128];
-        int length = snprintf(tail, sizeof tail, " %s/s, %s left", speed, left);
+        int length = snprintf(tail, sizeof tail, " %s%s left", speed, left);
         int room = width - length - (int)strlen(progress->what) - 10;
         room = room > 40 ? 40 : room;
         char bar[64] = "";
@@ -74,7 +77,7 @@ static void draw(st_progress *progress, double time) {
         }
         snprintf(line, sizeof line, "%s %3.0f%% %s%s", progress->what, part * 100, bar, tail);
     } else {
-        snprintf(line, sizeof line, "%s %s, %s/s", progress->what, amount, speed);
+        snprintf(line, sizeof line, "%s %s, %.*s", progress->what, amount, (int)strlen(speed) - 2, speed);
     }
     fprintf(stderr, "\r%.*s\033[K", width - 1, line);
     fflush(stderr);

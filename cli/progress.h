@@ -8,7 +8,7 @@
 typedef struct st_progress {
     int32_t active;   /* standard error is a terminal, and the person wants to see */
     int32_t shown;    /* a line stands there */
-    const char *unit; /* "B" scales by 1024, anything else by 1000 */
+    const char *unit; /* "B" scales by 1024, anything else by 1000; NULL: only the part that is done is told */
     char what[32];    /* "reading" */
     int64_t total;    /* -1: not known */
     int64_t done;

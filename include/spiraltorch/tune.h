@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "choice.h"
+#include "context.h"
 #include "dtype.h"
 #include "export.h"
 #include "host.h"
@@ -79,6 +80,101 @@ ST_API st_status st_race(const st_race_options *options, const st_race_calls *ca
 
 /* The most calls of measure that a race of so many candidates makes; 0 outside 1 to ST_RACE_MOST. */
 ST_API int64_t st_race_most_measurements(int32_t candidates);
+
+/* ---- a survey ----------------------------------------------------------------------------------------------------- */
+
+typedef struct st_survey st_survey;
+
+/* The lists are copied. Every series, a kind with a dtype and a number of threads, goes through the same shapes and k. */
+typedef struct st_survey_options {
+    uint32_t struct_size; /* sizeof(st_survey_options) */
+    int32_t kind_count, dtype_count, thread_count; /* at least 1 */
+    int32_t shape_count;  /* 0: a grid of shapes, made finer where neighbours differ */
+    int32_t k_count;      /* 0: a grid of k, in the same way */
+    const int32_t *kinds; /* ST_TOPK, ST_MIDK, ST_BOTTOMK */
+    const st_dtype *dtypes;
+    const int32_t *threads;
+    const int64_t *shapes; /* shape_count pairs of rows, cols */
+    const int64_t *k;      /* those above a shape's columns are left out for it */
+    int64_t most_bytes;    /* the grid leaves cells out whose input and two sets of outputs take more */
+} st_survey_options;
+
+/* One request to be measured. */
+typedef struct st_survey_cell {
+    int32_t kind;
+    st_dtype dtype;
+    int32_t threads;
+    int64_t rows, cols, k;
+} st_survey_cell;
+
+enum { ST_SURVEY_RIVALS = 8 };
+
+/* A Choice that was not the winner's, and how far it was behind: ln(its time / the winner's). */
+typedef struct st_survey_rival {
+    st_choice choice;
+    double behind;
+} st_survey_rival;
+
+/* What a race told of a cell. n 0: nothing, the cell is not to be asked for again. */
+typedef struct st_survey_finding {
+    uint32_t struct_size; /* sizeof(st_survey_finding) */
+    st_survey_cell cell;
+    st_choice choice;     /* the winner's */
+    int64_t n;
+    double mean_log_ns, var_log_ns, gain, gain_error, noise; /* as in st_race_result */
+    int32_t rival_count;  /* the nearest first */
+    st_survey_rival rivals[ST_SURVEY_RIVALS];
+} st_survey_finding;
+
+/*
+ * Makes a survey. ST_E_ARGUMENT names the field: an empty or too long list, a number out of range, or nothing to measure;
+ * ST_E_MEMORY. host NULL: libc. *survey is the caller's, for st_survey_destroy. One thread at a time.
+ */
+ST_API st_status st_survey_create(const st_host *host, const st_survey_options *options, st_survey **survey);
+ST_API void st_survey_destroy(st_survey *survey);
+
+/*
+ * The next cell to measure, coarse steps first, then where neighbours differ most; *more is 0 where none is left. Cells with the
+ * same rows, cols and dtype follow each other. The order depends on what was recorded, and on nothing else. ST_E_MEMORY.
+ */
+ST_API st_status st_survey_next(st_survey *survey, st_survey_cell *cell, int32_t *more);
+
+/* Cells recorded so far with a winner, and cells that the coarse steps have in all. */
+ST_API void st_survey_counts(const st_survey *survey, int64_t *recorded, int64_t *coarse);
+
+/* Keeps a finding; a cell's later finding replaces its earlier one. ST_E_ARGUMENT: no cell of this survey, or a value no race gives. */
+ST_API st_status st_survey_record(st_survey *survey, const st_survey_finding *finding);
+
+/* The finding of a position in the order of recording; ST_E_ARGUMENT beyond the end. */
+ST_API st_status st_survey_at(const st_survey *survey, int64_t position, st_survey_finding *finding);
+
+/*
+ * Writes what was recorded to a file, whole or not at all, and reads it back into a fresh survey with the same options.
+ * signature is one line of text that says what the findings belong to (device, options). ST_E_IO; ST_E_MEMORY; loading:
+ * ST_E_STATE where the signature is another; ST_E_FORMAT names the line: state files are not trusted.
+ */
+ST_API st_status st_survey_save(const st_survey *survey, const char *path, const char *signature);
+ST_API st_status st_survey_load(st_survey *survey, const char *path, const char *signature);
+
+/* Where findings are made, as the entries of a table say it; strings are NUL-terminated, "" where there is none. */
+typedef struct st_survey_device {
+    uint32_t struct_size;  /* sizeof(st_survey_device), set by the caller */
+    int32_t sg;            /* 1: lanes exchange registers */
+    char backend[16];      /* "cpu", "cuda" */
+    char device[128];      /* the device's own name */
+    char driver[64];
+    char isa[16];          /* on a CPU, the instruction set */
+    char kernel_hash[20];  /* 16 hexadecimal digits: other kernels have another */
+} st_survey_device;
+
+/* Fills *found for a device that can run: an id, or "auto" (also NULL). ST_E_ARGUMENT, ST_E_DEVICE. Thread-safe. */
+ST_API st_status st_survey_device_of(const st_context *context, const char *device, st_survey_device *found);
+
+/*
+ * Writes the findings as a table, whole or not at all: bands of columns and k that leave no gap between the cells, equal
+ * neighbours joined. *entries is their number. ST_E_STATE: nothing was recorded; ST_E_IO; ST_E_MEMORY.
+ */
+ST_API st_status st_survey_table(const st_survey *survey, const st_survey_device *device, const char *path, int64_t *entries);
 
 #ifdef __cplusplus
 }

@@ -10,7 +10,7 @@ import pytest
 
 from cli_program import KINDS, PROGRAM, error, run
 
-COMMANDS = [*KINDS, "compact", "devices", "plan", "kdsl", "table", "bench", "version"]
+COMMANDS = [*KINDS, "compact", "devices", "plan", "kdsl", "bench", "tune", "table", "version"]
 MANUAL = pathlib.Path(__file__).parents[2] / "docs" / "man" / "spiraltorch.1"
 PLAN = ["plan", "--kind", "topk", "--rows", "8", "--cols", "100", "-k", "4"]
 
