@@ -101,7 +101,7 @@ static void check_solution(const st_prepared *prepared, uint64_t *seed) {
     }
     problem.fixed = (uint32_t)(mixed(seed) & mixed(seed) & mixed(seed)) & ((1u << ST_FIELDS) - 1);
     problem.mode = (int32_t)(mixed(seed) % 4);
-    problem.width = 1 << mixed(seed) % 11;
+    problem.width = mixed(seed) % 32 == 0 ? ST_SOFT_WIDTH : 1 << mixed(seed) % 6;
     const size_t bytes = st_soft_bytes(&problem);
     char *block = need(bytes + 1);
     st_soft_answer answer, again;
