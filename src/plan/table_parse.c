@@ -256,7 +256,8 @@ static st_status read_choice_field(struct reader *reader, int32_t position, cons
     return ST_OK;
 }
 
-static st_status check_whole(struct reader *reader, const st_table_entry *entry, uint32_t seen) {
+static st_status check_whole(struct reader *reader, st_table_entry *entry, uint32_t seen) {
+    if (entry->n == 0) entry->mean_log_ns = entry->var_log_ns = entry->gain = entry->gain_error = 0;
     for (int i = 0; i < FIELDS; i++)
         if (fields[i].required && !(seen >> i & 1)) return wrong(reader, fields[i].name, "is missing");
     if (!(entry->decided >> ST_FIELD_MK & 1)) return wrong(reader, "mk", "is missing");
