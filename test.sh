@@ -113,6 +113,11 @@ export PYTHONDONTWRITEBYTECODE
 echo "Python for the tests: $ST_PYTHON; $jobs jobs; $configs random configurations"
 "$ST_PYTHON" tests/tally.py part --part "packages" --budget 60 --used $(($(date +%s) - install_start))
 
+# What somebody has tuned on this machine must not decide what is tested.
+SPIRALTORCH_HOME=$here/build/state
+export SPIRALTORCH_HOME
+unset SPIRAL_HEUR_K SPIRAL_HEUR_K_LAB SPIRAL_HEUR_MIDK SPIRAL_HEUR_BOTTOMK SPIRAL_HEUR_SOFT SPIRAL_HEUR_MODE
+
 # A locale with a decimal comma, which must not change how numbers are read and written; made here, not in the system.
 LOCPATH=$here/build/locale
 if mkdir -p "$LOCPATH" && localedef -i de_DE -f UTF-8 "$LOCPATH/de_DE.UTF-8" >/dev/null 2>&1; then export LOCPATH; fi

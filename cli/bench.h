@@ -228,6 +228,7 @@ typedef struct st_bench_regret_case {
     st_bench_case point;
     st_plan chosen, best;
     double ratio;
+    double bound; /* the least that the ratio is, at 95 % confidence, from the repetitions that timed it; 0 below two of them */
     double noise; /* the chosen plan over itself, timed under another name */
 } st_bench_regret_case;
 
@@ -235,6 +236,7 @@ typedef struct st_bench_regret {
     st_bench_regret_case *list; /* the caller's, with room for the matrix */
     int64_t count;
     double geomean, p95, worst;
+    double worst_bound; /* the largest of the cases' bounds */
     double noise_geomean, noise_p95, noise_worst;
 } st_bench_regret;
 
@@ -255,10 +257,15 @@ int st_bench_json_regret(const st_bench_regret *regret, const char *with);
 typedef struct st_bench_lists {
     const char *shapes, *k, *kinds, *dtypes, *data, *threads;
     int32_t skip_large_k; /* 1: leave out points with k over cols; 0: they are an error */
+    int64_t points;       /* over 0: so many cases strewn over shapes and k, which are then 1x1 and 1 */
+    uint64_t seed;        /* of the points */
 } st_bench_lists;
 
 /* The largest number of a --threads list; 0 for NULL. Returns 0, or 2 (an error, already printed). */
 int st_bench_most_threads(const char *command, const char *threads, int32_t *most);
+
+/* Draws `points` cases: each has the kind, type, data and threads of one of `classes`. The same seed gives the same cases. */
+void st_bench_strew(const st_bench_case *classes, int64_t class_count, int64_t points, uint64_t seed, st_bench_case *cases);
 
 /* Spans the matrix of lists that are all given. *cases is the caller's, for free(). Returns 0, 1 or 2, errors printed. */
 int st_bench_span(const st_bench_lists *lists, st_bench_case **cases, int64_t *count);

@@ -33,26 +33,30 @@ static const char notes[] =
     "here, with equal elements in any order. A peer that is not installed is left out, unless --against\n"
     "names it. The worker is one of bench/ in the source tree; bench/README.md has the protocol.\n\n"
     "--regret: the time of the plan the engine picks over that of the best candidate, which is picked on\n"
-    "one half of the repetitions and timed on the other half. noise is the plan over itself, timed under\n"
-    "a second name in the same way. Lists that are not given are a grid from 1x4096 to 1024x512 and k\n"
-    "from 1 to 512. The columns, and last the geometric mean, 95th percentile and worst of both:\n"
-    "  kind dtype rows cols k threads data ratio noise chosen best\n\n"
+    "one half of the repetitions and timed on the other half. bound is what that is at least, at 95 %\n"
+    "confidence; noise is the plan over itself, timed under a second name in the same way. The engine\n"
+    "picks with the installed table and the rules of the environment, with the table alone, or with\n"
+    "neither. --points draws shapes and k at random, each size as likely as any other; else lists that\n"
+    "are not given are a grid from 1x4096 to 1024x512 and k from 1 to 512. The columns, and last the\n"
+    "geometric mean, 95th percentile and worst of both (and the largest bound):\n"
+    "  kind dtype rows cols k threads data ratio bound noise chosen best\n\n"
     "Ctrl-C prints what was measured.\n";
 
 static const char examples[] =
     "  spiraltorch bench --shapes 8x65536,1x1048576 -k 8,64\n"
     "  spiraltorch bench --shapes 1x1048576 -k 64 --kinds topk,midk --dtypes f32,bf16 --data normal,few --against qsort --json\n"
     "  spiraltorch bench --shapes 8x65536 -k 64 --threads 1 --against numpy,torch --worker 'python3 bench/peers/worker.py'\n"
-    "  spiraltorch bench --regret --with fallback --threads 1\n";
+    "  spiraltorch bench --regret --with fallback --threads 1\n"
+    "  spiraltorch bench --regret --with table --points 200 --seed 7 --dtypes f32,f16,i64 --threads 1,2\n";
 
 static const char *const sources[] = {"fallback", "table", "rules", NULL};
 
 typedef struct settings {
     st_bench_lists lists;
     const char *against, *device, *worker;
-    int64_t reps, give_up, patience;
+    int64_t reps, give_up, patience, seed;
     int32_t regret, with, json;
-    int32_t reps_given, with_given, give_up_given, patience_given;
+    int32_t reps_given, with_given, give_up_given, patience_given, points_given, seed_given;
 } settings;
 
 static int read_settings(int argc, char **argv, settings *chosen) {
@@ -86,7 +90,11 @@ static int read_settings(int argc, char **argv, settings *chosen) {
         {.name = "regret", .kind = ST_OPTION_FLAG, .target = &chosen->regret,
          .about = "what the engine's choice costs against the best candidate"},
         {.name = "with", .kind = ST_OPTION_WORD, .value = "SOURCE", .target = &chosen->with, .words = sources,
-         .given = &chosen->with_given, .about = "with --regret, what the engine chooses by: fallback"},
+         .given = &chosen->with_given, .about = "with --regret, what the engine chooses by: fallback, table (the\ninstalled one), rules (and the table)"},
+        {.name = "points", .kind = ST_OPTION_NUMBER, .value = "N", .target = &chosen->lists.points, .low = 1, .high = 1000000,
+         .given = &chosen->points_given, .about = "with --regret, so many random shapes and k instead of lists"},
+        {.name = "seed", .kind = ST_OPTION_NUMBER, .value = "N", .target = &chosen->seed, .low = 0, .high = INT64_MAX,
+         .given = &chosen->seed_given, .about = "which points are drawn (1)"},
         {.name = "json", .kind = ST_OPTION_FLAG, .target = &chosen->json, .about = "print one JSON value"},
     };
     const st_command command = {.name = "bench", .usage = "--shapes RxC,... -k K,... [options] | --regret [options]",
@@ -101,10 +109,16 @@ static int settle(settings *chosen) {
     if (chosen->with_given && !chosen->regret) {
         return st_cli_usage("bench", "--with: goes with --regret alone; add --regret, or leave it out");
     }
-    if (chosen->with != 0) {
-        return st_cli_usage("bench", "--with: '%s' comes with measured tables, which this version does not have; use fallback",
-                            sources[chosen->with]);
+    if (chosen->points_given && !chosen->regret) {
+        return st_cli_usage("bench", "--points: goes with --regret alone; add --regret, or leave it out");
     }
+    if (chosen->points_given && (lists->shapes || lists->k)) {
+        return st_cli_usage("bench", "--points: draws shapes and k; leave out --shapes and -k");
+    }
+    if (chosen->seed_given && !chosen->points_given) {
+        return st_cli_usage("bench", "--seed: draws points; add --points, or leave it out");
+    }
+    lists->seed = (uint64_t)chosen->seed;
     if (chosen->regret) {
         if (chosen->give_up_given) {
             return st_cli_usage("bench", "--give-up: not with --regret, which leaves no candidate out; leave it out");
@@ -121,8 +135,9 @@ static int settle(settings *chosen) {
         }
         chosen->reps = chosen->reps_given ? chosen->reps : 10;
         lists->skip_large_k = !lists->shapes || !lists->k;
-        lists->shapes = lists->shapes ? lists->shapes : "1x4096,1x65536,1x1048576,16x1024,16x65536,256x4096,1024x512";
-        lists->k = lists->k ? lists->k : "1,8,64,512";
+        const char *grid = "1x4096,1x65536,1x1048576,16x1024,16x65536,256x4096,1024x512";
+        lists->shapes = lists->shapes ? lists->shapes : chosen->points_given ? "1x1" : grid;
+        lists->k = lists->k ? lists->k : chosen->points_given ? "1" : "1,8,64,512";
         lists->kinds = lists->kinds ? lists->kinds : "topk,midk,bottomk";
     } else {
         if (!lists->shapes) {
@@ -203,17 +218,33 @@ static int run_regret(st_bench_lab *lab, const st_bench_matrix *matrix, const se
     return status;
 }
 
+/* Measuring with a table means that there is one. */
+static int find_table(void) {
+    st_table *table = NULL;
+    if (st_table_read_installed(NULL, &table, NULL) != ST_OK) {
+        return st_cli_fail("bench", "--with: %s", st_last_message());
+    }
+    const int found = table != NULL;
+    st_table_close(table);
+    return found ? 0 : st_cli_fail("bench", "--with: no table is installed; make one with spiraltorch tune --install");
+}
+
 /* Spans the matrix, then sets up the context and the crew that it needs. */
 static int run(const settings *chosen) {
     st_bench_lists lists = chosen->lists;
     st_progress progress = {.active = 0};
     st_bench_lab lab = {.device = chosen->device, .random = 1, .reps = chosen->reps, .progress = &progress,
                         .give_up = (double)chosen->give_up};
+    static const int32_t heuristics[] = {ST_HEURISTICS_NONE, ST_HEURISTICS_TABLE, ST_HEURISTICS_ALL};
     st_context_options options = {.struct_size = sizeof options};
+    options.heuristics = chosen->regret ? heuristics[chosen->with] : ST_HEURISTICS_ALL;
     st_bench_case *cases = NULL;
     st_bench_matrix matrix = {NULL, 0};
     char all_threads[16];
-    int status = st_bench_most_threads("bench", lists.threads, &options.threads);
+    int status = chosen->with != 0 ? find_table() : 0;
+    if (status == 0) {
+        status = st_bench_most_threads("bench", lists.threads, &options.threads);
+    }
     if (status == 0 && st_context_create(&options, &lab.context) != ST_OK) {
         status = st_cli_fail("bench", "%s", st_last_message());
     }
@@ -239,7 +270,7 @@ static int run(const settings *chosen) {
 }
 
 int st_cli_bench(int argc, char **argv) {
-    settings chosen = {.reps = 7, .give_up = 3, .patience = 300};
+    settings chosen = {.reps = 7, .give_up = 3, .patience = 300, .seed = 1};
     int status = read_settings(argc, argv, &chosen);
     if (status != ST_CLI_GO) {
         return status;

@@ -72,6 +72,17 @@ int st_bench_span(const st_bench_lists *lists, st_bench_case **cases, int64_t *c
         status = *cases ? span(found, total, lists->skip_large_k, *cases, count)
                         : st_cli_fail("bench", "not enough memory for %lld cases; shorten the lists", (long long)total);
     }
+    if (status == 0 && lists->points > 0) {
+        st_bench_case *points = calloc((size_t)lists->points, sizeof *points);
+        if (!points) {
+            status = st_cli_fail("bench", "--points: not enough memory for %lld; use fewer", (long long)lists->points);
+        } else {
+            st_bench_strew(*cases, *count, lists->points, lists->seed, points);
+            free(*cases);
+            *cases = points;
+            *count = lists->points;
+        }
+    }
     for (int axis = 0; axis < AXES; axis++) {
         free(found[axis].entries);
     }

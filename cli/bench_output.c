@@ -202,7 +202,7 @@ static void format_chosen(const st_plan *plan, char *text) {
 
 int st_bench_print_regret(const st_bench_regret *regret, const char *with) {
     static const char *const titles[] = {"kind", "dtype", "rows",  "cols",   "k",   "threads",
-                                         "data", "ratio", "noise", "chosen", "best"};
+                                         "data", "ratio", "bound", "noise", "chosen", "best"};
     table all = {titles, (int)(sizeof titles / sizeof titles[0]), regret->count, NULL};
     all.cells = calloc((size_t)regret->count * (size_t)all.columns + 1, CELL_BYTES);
     if (!all.cells) {
@@ -213,17 +213,18 @@ int st_bench_print_regret(const st_bench_regret *regret, const char *with) {
         char(*cells)[CELL_BYTES] = &all.cells[r * all.columns];
         format_point(&one->point, cells);
         snprintf(cells[7], CELL_BYTES, "%.3f", one->ratio);
-        snprintf(cells[8], CELL_BYTES, "%.3f", one->noise);
-        format_chosen(&one->chosen, cells[9]);
-        format_chosen(&one->best, cells[10]);
+        snprintf(cells[8], CELL_BYTES, "%.3f", one->bound);
+        snprintf(cells[9], CELL_BYTES, "%.3f", one->noise);
+        format_chosen(&one->chosen, cells[10]);
+        format_chosen(&one->best, cells[11]);
     }
     print_table(&all);
     free(all.cells);
     if (regret->count > 0) {
         const int terminal = isatty(STDOUT_FILENO);
-        printf(terminal ? "regret of %s over %lld points: geomean %.3f, p95 %.3f, worst %.3f\n"
-                        : "regret\t%s\t%lld\t%.3f\t%.3f\t%.3f\n",
-               with, (long long)regret->count, regret->geomean, regret->p95, regret->worst);
+        printf(terminal ? "regret of %s over %lld points: geomean %.3f, p95 %.3f, worst %.3f, or %.3f with confidence\n"
+                        : "regret\t%s\t%lld\t%.3f\t%.3f\t%.3f\t%.3f\n",
+               with, (long long)regret->count, regret->geomean, regret->p95, regret->worst, regret->worst_bound);
         printf(terminal ? "noise (%s against itself, %lld points): geomean %.3f, p95 %.3f, worst %.3f\n"
                         : "noise\t%s\t%lld\t%.3f\t%.3f\t%.3f\n",
                with, (long long)regret->count, regret->noise_geomean, regret->noise_p95, regret->noise_worst);
@@ -343,6 +344,7 @@ int st_bench_json_regret(const st_bench_regret *regret, const char *with) {
     write_text(&writer, "version", st_version());
     write_integer(&writer, "points", regret->count);
     write_summary(&writer, regret->count, regret->geomean, regret->p95, regret->worst);
+    write_number(&writer, "worst_bound", regret->worst_bound);
     st_json_key(&writer, "noise");
     st_json_begin_object(&writer);
     write_summary(&writer, regret->count, regret->noise_geomean, regret->noise_p95, regret->noise_worst);
@@ -358,6 +360,7 @@ int st_bench_json_regret(const st_bench_regret *regret, const char *with) {
         write_choice(&writer, "best", &one->best.choice);
         write_text(&writer, "best_kernel", one->best.kernel);
         write_number(&writer, "ratio", one->ratio);
+        write_number(&writer, "bound", one->bound);
         write_number(&writer, "noise", one->noise);
         st_json_end_object(&writer);
     }

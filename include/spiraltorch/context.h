@@ -19,19 +19,23 @@ extern "C" {
 
 typedef struct st_context st_context;
 
+/* What plans draw on beside the conservative fallback: rules and the installed table, the table alone, or nothing. */
+enum { ST_HEURISTICS_ALL = 0, ST_HEURISTICS_TABLE = 1, ST_HEURISTICS_NONE = 2 };
+
 /* Options of a context. Zero in any field but struct_size means the default. */
 typedef struct st_context_options {
     uint32_t struct_size;    /* sizeof(st_context_options) */
     int32_t threads;         /* most threads for one call; 0: ST_NUM_THREADS where it is set, else the CPUs this process may use */
     const st_host *host;     /* copied; NULL: libc and POSIX threads */
+    int32_t heuristics;      /* ST_HEURISTICS_* */
     const char *cpu_disable; /* instruction sets not to use, such as "avx512,avx2,neon"; NULL: ST_CPU_DISABLE where it is set */
 } st_context_options;
 
 /*
  * Makes a context. options may be NULL. The environment is read here and by st_context_reload, and nowhere else.
  * On success *context is owned by the caller, who gives it to st_context_destroy.
- * ST_E_ARGUMENT: context is NULL, struct_size is not known, threads is outside 0..4096, cpu_disable names an unknown
- * instruction set; ST_E_MEMORY.
+ * ST_E_ARGUMENT: context is NULL, struct_size is not known, threads is outside 0..4096, heuristics is none of its values,
+ * cpu_disable names an unknown instruction set; ST_E_MEMORY.
  */
 ST_API st_status st_context_create(const st_context_options *options, st_context **context);
 

@@ -57,9 +57,10 @@ static void settle_automatic(st_context *context, const st_settings *settings) {
 
 /* Rules, and the installed table as each device of the context sees it. */
 static st_status load_heuristics(const st_context *context, const st_settings *settings, st_rules *rules, st_tables *tables) {
-    st_status status = st_rules_load(&context->host, settings, rules);
+    st_status status = ST_OK;
+    if (context->heuristics == ST_HEURISTICS_ALL) status = st_rules_load(&context->host, settings, rules);
     if (status != ST_OK) return status;
-    st_tables_load(tables, &context->host);
+    if (context->heuristics != ST_HEURISTICS_NONE) st_tables_load(tables, &context->host);
     for (int32_t position = 0; position < context->registry.count && status == ST_OK; position++)
         status = st_tables_see(tables, &context->registry, position);
     return status;
@@ -79,6 +80,7 @@ static st_status fill(st_context *context, const st_settings *settings, const st
     if ((status = st_plan_cache_create(&context->host, &context->plans)) != ST_OK) return status;
     if ((status = place_cpu(context, processor)) != ST_OK) return status;
     settle_automatic(context, settings);
+    context->heuristics = settings->heuristics;
     memcpy(context->table_weights, settings->table_weights, sizeof context->table_weights);
     return load_heuristics(context, settings, &context->rules, &context->tables);
 }

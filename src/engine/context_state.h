@@ -19,6 +19,7 @@ struct st_context {
     char priorities[64]; /* as words, for messages */
     st_registry registry;
     st_tables tables;
+    int32_t heuristics; /* ST_HEURISTICS_* */
     st_rules rules;
     double table_weights[ST_BACKEND_CALLER]; /* settings.h */
 };

@@ -97,7 +97,10 @@ st_status st_settings_read(const st_context_options *options, st_settings *setti
             return st_fail(ST_E_ARGUMENT, "options.struct_size is %u; set it to sizeof(st_context_options)", options->struct_size);
         if (options->threads < 0 || options->threads > ST_MOST_THREADS)
             return st_fail(ST_E_ARGUMENT, "options.threads is %d; use 0 for the default, or 1 to %d", options->threads, ST_MOST_THREADS);
+        if (options->heuristics < ST_HEURISTICS_ALL || options->heuristics > ST_HEURISTICS_NONE)
+            return st_fail(ST_E_ARGUMENT, "options.heuristics is %d; use one of ST_HEURISTICS_*", options->heuristics);
         settings->threads = options->threads;
+        settings->heuristics = options->heuristics;
         settings->cpu_disable = options->cpu_disable;
     }
     const char *threads = variable("ST_NUM_THREADS");

@@ -10,6 +10,7 @@ enum { ST_MOST_THREADS = 4096 };
 
 typedef struct st_settings {
     int32_t threads;         /* 0: as many as the process may use */
+    int32_t heuristics;      /* ST_HEURISTICS_* */
     const char *cpu_disable; /* "" for none; the caller's string, or the environment's */
     int32_t priority_count;
     int32_t priorities[5]; /* ST_BACKEND_*, in the order in which auto tries them */

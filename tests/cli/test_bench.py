@@ -164,7 +164,22 @@ def test_regret_in_a_pipe_ends_with_the_summary():
     assert done.returncode == 0, done.stderr
     lines = [line.split("\t") for line in done.stdout.splitlines()]
     assert [line[:3] for line in lines[-2:]] == [["regret", "fallback", "3"], ["noise", "fallback", "3"]]
-    assert len(lines) == 5 and all(len(line) == 11 for line in lines[:3])
+    assert len(lines) == 5 and all(len(line) == 12 for line in lines[:3])
+
+
+def test_regret_over_drawn_points():
+    options = ("--regret", "--points", "8", "--kinds", "topk", "--dtypes", "f32,u8", "--threads", "1", "--reps", "4")
+    found = measure(*options, "--seed", "5")
+    assert found["points"] == 8 and {case["dtype"] for case in found["cases"]} == {"f32", "u8"}
+    shapes = [(case["kind"], case["dtype"], case["rows"], case["cols"], case["k"]) for case in found["cases"]]
+    assert len(set(shapes)) == 8
+    for case in found["cases"]:
+        assert 1 <= case["k"] <= case["cols"] and 512 <= case["rows"] * case["cols"] <= 1 << 22
+        assert 0 < case["bound"] <= found["worst_bound"]
+    again = measure(*options, "--seed", "5")
+    assert [(c["kind"], c["dtype"], c["rows"], c["cols"], c["k"]) for c in again["cases"]] == shapes
+    other = measure(*options, "--seed", "6")
+    assert [(c["kind"], c["dtype"], c["rows"], c["cols"], c["k"]) for c in other["cases"]] != shapes
 
 
 @pytest.mark.parametrize("arguments, status, word", [
@@ -190,8 +205,11 @@ def test_regret_in_a_pipe_ends_with_the_summary():
     (["--shapes", "8x8", "-k", "1", "--against", "torch"], 2, "--against"),
     (["--shapes", "8x8", "-k", "1", "--against", "heap", "--kinds", "midk"], 2, "--against"),
     (["--shapes", "8x8", "-k", "1", "--with", "fallback"], 2, "--with"),
-    (["--regret", "--with", "table"], 2, "--with"),
-    (["--regret", "--with", "rules"], 2, "--with"),
+    (["--regret", "--with", "table"], 1, "--with"),
+    (["--regret", "--with", "rules"], 1, "--with"),
+    (["--shapes", "8x8", "-k", "1", "--points", "5"], 2, "--points"),
+    (["--regret", "--points", "5", "--shapes", "8x8"], 2, "--points"),
+    (["--regret", "--seed", "5"], 2, "--seed"),
     (["--regret", "--with", "hope"], 2, "--with"),
     (["--regret", "--reps", "1"], 2, "--reps"),
     (["--regret", "--against", "qsort"], 2, "--against"),
@@ -212,12 +230,6 @@ def test_an_error_names_the_option(arguments, status, word):
     assert done.returncode == status, done.stderr
     assert done.stdout == ""
     assert word in done.stderr.splitlines()[0]
-
-
-def test_table_and_rules_say_what_they_wait_for():
-    for name in ("table", "rules"):
-        done = run("--regret", "--with", name)
-        assert "measured tables" in done.stderr
 
 
 def test_more_than_physical_memory_is_refused_with_both_sizes():
