@@ -158,7 +158,7 @@ static int check(const wish *want) {
 }
 
 /* The caps and the identity of --device, or of the device that auto means. */
-static int find_device(const wish *want, st_device_caps *caps, char identity[192]) {
+static int find_device(const wish *want, st_device_caps *caps, char identity[256]) {
     st_context *context = NULL;
     st_context_options settings = {.struct_size = sizeof settings, .threads = (int32_t)want->threads};
     st_status created = st_context_create(&settings, &context);
@@ -178,19 +178,19 @@ static int find_device(const wish *want, st_device_caps *caps, char identity[192
         st_device_info info = {.struct_size = sizeof info};
         if (st_device_at(context, i, &info) == ST_OK && strcmp(info.id, plan.device) == 0) {
             *caps = info.caps;
-            snprintf(identity, 192, "%s %s", info.id, info.name);
+            st_spiralk_identity(&info, identity);
         }
     }
     st_context_destroy(context);
     return status;
 }
 
-static int learn_facts(const wish *want, char identity[192], st_spiralk_facts *facts) {
+static int learn_facts(const wish *want, char identity[256], st_spiralk_facts *facts) {
     st_device_caps caps;
     int status = ST_CLI_GO;
     if (want->caps) {
         status = st_caps_option(name, want->caps, &caps);
-        snprintf(identity, 192, "%.*s", (int)strcspn(want->caps, ":,"), want->caps);
+        snprintf(identity, 256, "%.*s", (int)strcspn(want->caps, ":,"), want->caps);
     } else {
         status = find_device(want, &caps, identity);
     }
@@ -252,7 +252,7 @@ int st_kdsl_eval(int argc, char **argv) {
         .operands_high = 1,
     };
     const char *path = NULL;
-    char identity[192] = "";
+    char identity[256] = "";
     st_spiralk_facts facts;
     st_program_text text;
     int status = st_options_read(&command, argc, argv, &path);

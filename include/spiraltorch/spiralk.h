@@ -86,6 +86,13 @@ typedef struct st_spiralk_facts {
 ST_API st_status st_spiralk_facts_of(const st_rank_request *request, const st_device_caps *caps, const char *device,
                                      st_spiralk_facts *facts);
 
+/*
+ * Writes the identity of a device, which device("key") is compared with in plans: its backend, its name, the instruction set of
+ * a CPU and the driver, as far as they are known, with blanks between them: "cpu AMD EPYC avx512", "cuda NVIDIA H200 550.54".
+ * The text ends in NUL. ST_E_ARGUMENT: a NULL, or an unknown struct_size. Thread-safe.
+ */
+ST_API st_status st_spiralk_identity(const st_device_info *info, char text[256]);
+
 /* What a program's hard statements say of one field of st_choice. */
 typedef struct st_spiralk_hard {
     int32_t line;  /* of the statement that decided, from 1; 0: the program does not decide this field */

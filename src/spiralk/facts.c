@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* facts.c - what a request and a device tell a program. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -50,5 +51,18 @@ st_status st_spiralk_facts_of(const st_rank_request *request, const st_device_ca
     facts->bottomk_kind = request->kind == ST_BOTTOMK;
     facts->is_float = is_float;
     facts->is_int = !is_float;
+    return ST_OK;
+}
+
+st_status st_spiralk_identity(const st_device_info *info, char text[256]) {
+    if (info == NULL || text == NULL) return st_fail(ST_E_ARGUMENT, "%s is NULL", info == NULL ? "info" : "text");
+    if (info->struct_size != sizeof *info)
+        return st_fail(ST_E_ARGUMENT, "info.struct_size is %u; set it to sizeof(st_device_info)", info->struct_size);
+    /* A CPU's name ends in its instruction set, "... (avx2)", whose parentheses a key need not have. */
+    const char *isa = info->caps.backend == ST_BACKEND_CPU ? strrchr(info->name, '(') : NULL;
+    const int has_isa = isa != NULL && isa > info->name && isa[strlen(isa) - 1] == ')';
+    const int name = has_isa ? (int)(isa - info->name) - 1 : (int)strlen(info->name);
+    snprintf(text, 256, "%s%s%.*s%s%.*s%s%s", info->backend, name > 0 ? " " : "", name, info->name, has_isa ? " " : "",
+             has_isa ? (int)strlen(isa) - 2 : 0, has_isa ? isa + 1 : "", info->driver[0] != '\0' ? " " : "", info->driver);
     return ST_OK;
 }

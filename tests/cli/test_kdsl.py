@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import re
 import stat
 
 import pytest
@@ -80,6 +81,16 @@ def test_eval_knows_the_request_and_the_device(options, facts):
     program = "\n".join(f"soft(tile, 1, {name}, 1)" for name in {**facts, "r": 8, "c": 65536, "k": 64})
     found = evaluate(program, *options)
     assert [rule["weight"] for rule in found["soft"]] == [*facts.values(), 8, 65536, 64]
+
+
+def test_plans_and_eval_agree_on_the_identity():
+    device = next(found for found in answer("devices") if found["id"] == "cpu")
+    identity = "cpu " + re.sub(r" \((\w+)\)$", r" \1", device["name"])
+    for key, expected in ((identity, 5), (identity[:-1], 5), (identity + "x", 3)):
+        program = f'kl: sel(device("{key}"), 5, 3)'
+        assert evaluate(program, "--device", "cpu")["hard"] == {"kl": expected}
+        plan = answer("plan", "--kind", "topk", *shape(), "--device", "cpu", env={"SPIRAL_HEUR_K": program})
+        assert plan["source"] == "dsl" and plan["choice"]["kl"] == expected
 
 
 def test_eval_as_a_table():

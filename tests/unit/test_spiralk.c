@@ -228,6 +228,31 @@ static void test_facts(void **state) {
     assert_int_equal(st_spiralk_facts_of(NULL, &cpu, NULL, &facts), ST_E_ARGUMENT);
 }
 
+static void test_identities(void **state) {
+    (void)state;
+    static const struct {
+        int32_t backend;
+        const char *word, *name, *driver, *identity;
+    } cases[] = {
+        {ST_BACKEND_CPU, "cpu", "AMD EPYC (avx512)", "", "cpu AMD EPYC avx512"},
+        {ST_BACKEND_CPU, "cpu", "Intel(R) Xeon(R) CPU", "", "cpu Intel(R) Xeon(R) CPU"},
+        {ST_BACKEND_CUDA, "cuda", "NVIDIA H200 (x)", "550.54", "cuda NVIDIA H200 (x) 550.54"},
+        {ST_BACKEND_WGPU, "wgpu", "", "", "wgpu"},
+    };
+    char text[256];
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        st_device_info info = {.struct_size = sizeof info, .caps = {.backend = cases[i].backend}};
+        snprintf(info.backend, sizeof info.backend, "%s", cases[i].word);
+        snprintf(info.name, sizeof info.name, "%s", cases[i].name);
+        snprintf(info.driver, sizeof info.driver, "%s", cases[i].driver);
+        assert_int_equal(st_spiralk_identity(&info, text), ST_OK);
+        assert_string_equal(text, cases[i].identity);
+        info.struct_size = 0;
+        assert_int_equal(st_spiralk_identity(&info, text), ST_E_ARGUMENT);
+    }
+    assert_int_equal(st_spiralk_identity(NULL, text), ST_E_ARGUMENT);
+}
+
 static void test_hard_values_are_rounded_down_and_held(void **state) {
     (void)state;
     const st_spiralk_facts facts = facts_of(1, 100, 10, 1);
@@ -418,6 +443,7 @@ int main(void) {
         cmocka_unit_test(test_the_older_algorithm),
         cmocka_unit_test(test_operators_and_functions),
         cmocka_unit_test(test_facts),
+        cmocka_unit_test(test_identities),
         cmocka_unit_test(test_hard_values_are_rounded_down_and_held),
         cmocka_unit_test(test_random_expressions),
         cmocka_unit_test(test_newlines_comments_and_empty_statements),
