@@ -110,6 +110,11 @@ done
 export ST_PYTHON
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
+# What is installed on this machine, or set in its environment, is none of the tests' business.
+SPIRALTORCH_HOME=$here/build/state
+export SPIRALTORCH_HOME
+rm -rf "$SPIRALTORCH_HOME"
+unset SPIRAL_HEUR_K SPIRAL_HEUR_K_LAB SPIRAL_HEUR_MIDK SPIRAL_HEUR_BOTTOMK SPIRAL_HEUR_SOFT SPIRAL_HEUR_MODE
 echo "Python for the tests: $ST_PYTHON; $jobs jobs; $configs random configurations"
 "$ST_PYTHON" tests/tally.py part --part "packages" --budget 60 --used $(($(date +%s) - install_start))
 

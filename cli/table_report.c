@@ -118,12 +118,16 @@ static void print_area(const st_table_finding *finding) {
     putchar('\n');
 }
 
-static void print_sort(const look *report, int32_t what, const char *none, const char *head) {
+static void print_sort(const look *report, int32_t what, const char *name, const char *head) {
     int64_t count = 0;
     for (int64_t i = 0; i < report->held; i++) {
         count += report->findings[i].what == what;
     }
-    printf("%s\n", count ? head : none);
+    if (count) {
+        puts(head);
+    } else {
+        printf("%s: none%s\n", name, report->count > report->held ? " among those told of here" : "");
+    }
     int64_t shown = 0;
     for (int64_t i = 0; i < report->held && shown < MOST_SHOWN; i++) {
         const st_table_finding *finding = &report->findings[i];
@@ -145,12 +149,12 @@ static void print_sort(const look *report, int32_t what, const char *none, const
 static void print_text(const look *report, const st_table_done *done) {
     print_summary(report, done->file);
     if (st_table_count(report->table)) {
-        print_sort(report, ST_FINDING_DEVICE, "devices: none", "devices");
-        print_sort(report, ST_FINDING_GAP, "gaps: none", "gaps: no entry is for");
-        print_sort(report, ST_FINDING_OVERLAP, "overlaps: none", "overlaps: two entries are for");
+        print_sort(report, ST_FINDING_DEVICE, "devices", "devices");
+        print_sort(report, ST_FINDING_GAP, "gaps", "gaps: no entry is for");
+        print_sort(report, ST_FINDING_OVERLAP, "overlaps", "overlaps: two entries are for");
     }
     if (report->count > report->held) {
-        printf("there is more to find: %lld findings in all, of which %lld were looked at\n", (long long)report->count,
+        printf("findings: %lld, of which the first %lld are told of here\n", (long long)report->count,
                (long long)report->held);
     }
     if (done->header) {
@@ -257,16 +261,12 @@ static int print_json(const look *report, const st_table_done *done) {
 /* ---- both -------------------------------------------------------------------------------------------------------- */
 
 static st_status look_over(look *report, const st_context *context) {
-    st_status status = st_table_report(context, report->table, NULL, 0, &report->count);
-    report->held = report->count < MOST_HELD ? report->count : MOST_HELD;
-    if (status != ST_OK || report->held == 0) {
-        return status;
-    }
-    report->findings = malloc((size_t)report->held * sizeof *report->findings);
+    report->findings = malloc(MOST_HELD * sizeof *report->findings);
     if (!report->findings) {
         return ST_E_MEMORY;
     }
-    status = st_table_report(context, report->table, report->findings, report->held, &report->count);
+    st_status status = st_table_report(context, report->table, report->findings, MOST_HELD, &report->count);
+    report->held = report->count < MOST_HELD ? report->count : MOST_HELD;
     return status == ST_E_CAPACITY ? ST_OK : status;
 }
 
