@@ -72,7 +72,7 @@ void st_standing_text(int32_t standing, const st_table_entry *entry, const st_de
         case ST_STANDING_DEVICE: differs("device", entry->device, identity->device, why); return;
         case ST_STANDING_ISA: differs("instruction set", entry->isa, identity->isa, why); return;
         case ST_STANDING_DRIVER: differs("driver", entry->driver, identity->driver, why); return;
-        case ST_STANDING_KERNELS: differs("kernels", entry->kernel_hash, identity->kernel_hash, why); return;
+        case ST_STANDING_KERNELS: differs("kernel hash", entry->kernel_hash, identity->kernel_hash, why); return;
         case ST_STANDING_CAPS: snprintf(why, 192, "measured on this device, but the plan is for other caps"); return;
         default:
             snprintf(why, 192, "does not say %s it was measured with",

@@ -176,7 +176,7 @@ static void test_standings(void **state) {
     assert_non_null(strstr(why, "this device"));
 
     strcpy(entry.kernel_hash, "00000000000000ff");
-    expect_hint(&entry, ST_STANDING_KERNELS, "kernels 00000000000000ff, which is 0000000000000001 here");
+    expect_hint(&entry, ST_STANDING_KERNELS, "kernel hash 00000000000000ff, which is 0000000000000001 here");
     strcpy(entry.driver, "550\x1b");
     expect_hint(&entry, ST_STANDING_DRIVER, "driver 550\\x1b, which is not named here");
     strcpy(entry.isa, "avx512");
