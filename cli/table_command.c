@@ -6,6 +6,7 @@
 
 #include "commands.h"
 #include "input.h"
+#include "interrupt.h"
 #include "options.h"
 #include "sink_forms.h"
 #include "table_report.h"
@@ -190,8 +191,11 @@ int st_cli_table(int argc, char **argv) {
         return remove_installed(path, want.json);
     }
     st_table *table = NULL;
+    st_interrupt_watch();
+    st_interrupt_wait_begin(); /* a pipe may never end */
     st_status read =
         want.installed ? st_table_read_installed(NULL, &table, NULL) : st_table_read_file(NULL, want.file, &table, NULL);
+    st_interrupt_wait_end();
     if (read != ST_OK) {
         return st_input_fail("table", read);
     }

@@ -4,7 +4,9 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -119,6 +121,18 @@ def test_hostile_sizes(tmp_path):
     assert "larger" in error("table", put(tmp_path, " " * (9 << 20)), status=1)
     assert "larger" in error("table", "/dev/zero", status=1)
     assert "entries" in error("table", put(tmp_path, "[" + ",".join(["{}"] * 20000) + "]"), status=1)
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGINT, 130), (signal.SIGTERM, -signal.SIGTERM)])
+def test_interrupted_while_a_pipe_is_waited_for(number, status):
+    waiting = subprocess.Popen([PROGRAM, "table", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    waiting.stdin.write(b"[")
+    waiting.stdin.flush()
+    time.sleep(1)
+    waiting.send_signal(number)
+    assert waiting.wait(timeout=30) == status
+    waiting.stdin.close()
+    assert waiting.stdout.read() == b""
 
 
 def test_what_a_file_says_does_not_steer_the_terminal(tmp_path):
