@@ -85,6 +85,7 @@ typedef struct st_cpu_kernels {
      */
     size_t (*promising_blocks)(const st_order *order, const void *elements, size_t block, size_t blocks, size_t hi,
                                uint64_t *high, uint32_t *list, uint64_t *room);
+    int lists_fast; /* whether going through its blocks costs little beside reading */
     /*
      * The position of the first element of the least key, which is *key; count (and any *key) where it is best found otherwise. count is from
      * ST_FIRST_BLOCK to INT32_MAX. NULL where there is none such.

@@ -20,7 +20,7 @@
 #define LANES_SELECT st_avx512_select
 #define LANES_SORT st_avx512_sort
 #define LANES_MINIMA(bits) ((bits) == 32)
-#define LANES_BEST_BLOCK(bits) ((bits) == 32)
+#define LANES_MASKS(bits) ((bits) == 32)
 #define LANES_LIST_HITS list_hits
 #define LANES_SORT_FIRST st_avx512_sort_first
 

@@ -5,6 +5,7 @@
 
 #include <immintrin.h>
 
+#include "backends/cpu/hits_avx512.h"
 #include "backends/cpu/turned.h"
 
 static inline __m512i turn_lanes(const st_turn *turn, __m512i bits) {
@@ -14,9 +15,43 @@ static inline __m512i turn_lanes(const st_turn *turn, __m512i bits) {
                             _mm512_set1_epi32((int)turn->complement));
 }
 
-static inline int any_up_to_32(const uint32_t *minima, uint32_t bound) {
-    return _mm512_cmple_epu32_mask(_mm512_loadu_si512(minima), _mm512_set1_epi32((int)bound)) != 0;
+/* How many of the numbers, a multiple of 64, are no more than `most`. */
+static inline size_t count_up_to_32(const uint32_t *numbers, size_t count, uint32_t most) {
+    const __m512i bound = _mm512_set1_epi32((int)most);
+    size_t within = 0;
+#define UP_TO(at) _mm512_cmple_epu32_mask(_mm512_loadu_si512(numbers + (at)), bound)
+    for (size_t g = 0; g < count; g += 64, numbers += 64)
+        within += (size_t)__builtin_popcountll(join_4(UP_TO(0), UP_TO(16), UP_TO(32), UP_TO(48)));
+#undef UP_TO
+    return within;
 }
+
+/* The least of each of 16 lines of 16, in their order: each step joins two lines' halves, and leaves half as many. */
+static inline __m512i least_of_lines(const __m512i v[16]) {
+    const __m512i order = _mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15);
+    __m512i w[8], x[4], y[2];
+    for (int i = 0; i < 8; i++)
+        w[i] = _mm512_min_epu32(_mm512_shuffle_i32x4(v[i], v[i + 8], 0x44), _mm512_shuffle_i32x4(v[i], v[i + 8], 0xee));
+    for (int i = 0; i < 4; i++)
+        x[i] = _mm512_min_epu32(_mm512_shuffle_i32x4(w[i], w[i + 4], 0x88), _mm512_shuffle_i32x4(w[i], w[i + 4], 0xdd));
+    for (int i = 0; i < 2; i++)
+        y[i] = _mm512_min_epu32(_mm512_unpacklo_epi64(x[i], x[i + 2]), _mm512_unpackhi_epi64(x[i], x[i + 2]));
+    const __m512 a = _mm512_castsi512_ps(y[0]), b = _mm512_castsi512_ps(y[1]);
+    const __m512i least =
+        _mm512_min_epu32(_mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)), _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd)));
+    return _mm512_permutexvar_epi32(order, least);
+}
+
+/*
+ * Keeps the least keys of block b's lanes until there are 16 such blocks, or no more: then each block's least is written. Lines
+ * of all blocks would have to be read back from L2, where the row that is read meanwhile drives them.
+ */
+#define KEEP_LANES(least)                                                              \
+    lines[b % 16] = (least);                                                           \
+    uint32_t *to = folded + (b * 16 & (groups - 1));                                   \
+    _mm512_storeu_si512(to, _mm512_min_epu32(_mm512_loadu_si512(to), (least)));        \
+    if (b % 16 == 15 || b + 1 == blocks)                                               \
+        _mm512_mask_storeu_epi32(minima + b / 16 * 16, (__mmask16)(0xffff >> (15 - b % 16)), least_of_lines(lines));
 
 /*
  * Floats are compared as such, one operation for each 16: the best of each lane, NaN passed over (maxps and minps return
@@ -25,7 +60,7 @@ static inline int any_up_to_32(const uint32_t *minima, uint32_t bound) {
  * then said of a NaN; so where NaN comes last, that number is taken for one.
  */
 #define BEST_FLOATS(BEST, WORST)                                                                                     \
-    for (size_t b = 0; b < blocks; b++, minima += 16) {                                                              \
+    for (size_t b = 0; b < blocks; b++) {                                                                            \
         const __m512 worst = _mm512_castsi512_ps(_mm512_set1_epi32((int)(WORST)));                                   \
         __m512 best[4] = {worst, worst, worst, worst};                                                               \
         __mmask16 nan = 0;                                                                                           \
@@ -42,13 +77,12 @@ static inline int any_up_to_32(const uint32_t *minima, uint32_t bound) {
         const __m512i last = _mm512_mask_set1_epi32(all, _mm512_cmpeq_epi32_mask(all, worst_turned), -1);            \
         const __m512i first = _mm512_maskz_mov_epi32(nan ? 0xfffe : 0xffff, all);                                    \
         const __m512i least = turn.nan_first ? first : last;                                                         \
-        uint32_t *to = folded + (b * 16 & (groups - 1));                                                             \
-        _mm512_storeu_si512(minima, least);                                                                          \
-        _mm512_storeu_si512(to, _mm512_min_epu32(_mm512_loadu_si512(to), least));                                    \
+        KEEP_LANES(least)                                                                                            \
     }
 
 static void lane_minima_32(st_turn turn, const uint32_t *elements, size_t block, size_t blocks, uint32_t *minima, size_t groups,
                            uint32_t *folded) {
+    __m512i lines[16] = {_mm512_setzero_si512()};
     if (turn.infinity <= UINT32_MAX) {
         const uint32_t minus_infinity = (uint32_t)turn.infinity | 0x80000000u, infinity = (uint32_t)turn.infinity;
         const __m512i worst_turned = turn_lanes(&turn, _mm512_set1_epi32((int)(turn.descending ? minus_infinity : infinity)));
@@ -58,17 +92,32 @@ static void lane_minima_32(st_turn turn, const uint32_t *elements, size_t block,
             BEST_FLOATS(_mm512_min_ps, infinity)
         return;
     }
-    for (size_t b = 0; b < blocks; b++, minima += 16) {
+    for (size_t b = 0; b < blocks; b++) {
         __m512i least = _mm512_set1_epi32(-1);
         for (size_t at = 0; at < block; at += 64, elements += 64)
             for (size_t j = 0; j < 64; j += 16) least = _mm512_min_epu32(least, turn_lanes(&turn, _mm512_loadu_si512(elements + j)));
-        uint32_t *to = folded + (b * 16 & (groups - 1));
-        _mm512_storeu_si512(minima, least);
-        _mm512_storeu_si512(to, _mm512_min_epu32(_mm512_loadu_si512(to), least));
+        KEEP_LANES(least)
     }
 }
 
+/* Lists the blocks whose least key is up to `bound`. */
+static size_t list_up_to_32(const uint32_t *minima, size_t blocks, uint32_t bound, uint32_t *list) {
+    const __m512i steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i bounds = _mm512_set1_epi32((int)bound);
+    size_t listed = 0;
+    for (size_t b = 0; b < blocks; b += 16) {
+        const __mmask16 there = (__mmask16)(blocks - b >= 16 ? 0xffff : (1u << (blocks - b)) - 1);
+        const __mmask16 with = _mm512_mask_cmple_epu32_mask(there, _mm512_maskz_loadu_epi32(there, minima + b), bounds);
+        const __m512i numbers = _mm512_maskz_compress_epi32(with, _mm512_add_epi32(_mm512_set1_epi32((int)b), steps));
+        const uint32_t some = st_mask_count(with);
+        _mm512_mask_storeu_epi32(list + listed, (__mmask16)((1u << some) - 1), numbers);
+        listed += some;
+    }
+    return listed;
+}
+
 #undef BEST_FLOATS
+#undef KEEP_LANES
 
 /*
  * The same without a block's least keys: where the block begins that had it is kept beside the best so far of each lane, and

@@ -40,16 +40,17 @@ enum { MOST_LISTED = 32 };
 
 /*
  * Columns of a row's blocks, at most so many; 0 where blocks do not serve. Going through the blocks costs some cycles each,
- * and reading one again that holds one of the best some two for each 64 bytes; their sum is least near 64 sqrt(2 rows in lines / hi) bytes.
- * Rows that fit L1 may as well be read again whole: where more is wanted, their blocks are as large as leaves four lanes for
+ * and reading one again that holds one of the best some two for each 64 bytes; their sum is least near
+ * 64 sqrt(2 rows in lines / hi) bytes. Where blocks are gone through fast, half of that is better for rows that do not fit L1,
+ * which are slower to read again. Rows that fit L1 may as well be read again whole: where more is wanted, their blocks are as large as leaves four lanes for
  * each of hi.
  */
-static size_t block_of(size_t length, size_t hi, uint32_t bits, size_t most) {
+static size_t block_of(size_t length, size_t hi, uint32_t bits, size_t most, int lists_fast) {
     enum { L1_LINES = 384 };
-    const size_t line = 512 / bits, lines = length / line;
+    const size_t line = 512 / bits, lines = length / line, cost = lists_fast && lines > L1_LINES ? lines / 2 : 2 * lines;
     if (length > INT32_MAX) return 0; /* positions are 32 bits, and signed where they are gathered from */
     size_t block = LEAST_BLOCK;
-    while (block / line * (block / line) * hi < 2 * lines && 2 * block <= most) block *= 2;
+    while (block / line * (block / line) * hi < cost && 2 * block <= most) block *= 2;
     if (hi > MOST_LISTED) {
         if (lines > L1_LINES) return 0;
         for (block = LEAST_BLOCK; length / (2 * block) * line >= 4 * hi && 2 * block <= most;) block *= 2;
@@ -169,7 +170,7 @@ st_cpu_selection st_cpu_prepare(const st_cpu_row *row, const st_cpu_shape *shape
     if (shape->family != ST_CPU_LANES) return selection;
     selection.by_first = hi == 1 && row->kernels->first != NULL && row->stride == 1 && row->mask == 0 &&
                          row->length >= ST_FIRST_BLOCK && row->length <= INT32_MAX;
-    if (row->stride == 1) selection.columns = block_of(row->length, hi, row->order.bits, shape->block);
+    if (row->stride == 1) selection.columns = block_of(row->length, hi, row->order.bits, shape->block, row->kernels->lists_fast);
     if (selection.columns == 0) selection.sample = sample_of(row->length, hi, selection.layout.words);
     return selection;
 }
