@@ -167,22 +167,48 @@ void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps,
     st_cpu_normalise(request, caps, best);
 }
 
+/* A Choice for which the model predicts so many times the least is not worth measuring: the model is not that far off. */
+static const double HOPELESS = 12;
+
+/* Every family, and where its fields have an effect some of their values; 0 columns stand for the block. */
+static const struct variant {
+    int32_t mk, mkd, ctile, kl;
+} variants[] = {
+    {ST_MK_SHARED, ST_MKD_FILTER, 0, 1},    {ST_MK_SHARED, ST_MKD_FILTER, 0, 2},    {ST_MK_SHARED, ST_MKD_FILTER, 1024, 1},
+    {ST_MK_SHARED, ST_MKD_FILTER, 1024, 2}, {ST_MK_SHARED, ST_MKD_FILTER, 4096, 1}, {ST_MK_SHARED, ST_MKD_FILTER, 4096, 2},
+    {ST_MK_SHARED, ST_MKD_HEAP, 128, 1},    {ST_MK_SHARED, ST_MKD_HEAP, 512, 1},    {ST_MK_SHARED, ST_MKD_HEAP, 2048, 1},
+    {ST_MK_WARP, ST_MKD_WARP_HEAP, 0, 1},   {ST_MK_WARP, ST_MKD_WARP_HEAP, 0, 2},   {ST_MK_WARP, ST_MKD_WARP_HEAP, 1024, 1},
+    {ST_MK_WARP, ST_MKD_WARP_HEAP, 4096, 1}, {ST_MK_BITONIC, ST_MKD_BITONIC, 0, 1}, {ST_MK_RADIX, ST_MKD_AUTO, 0, 1},
+    {ST_MK_SHARED, ST_MKD_KWAY, 0, 1}};
+
+enum { VARIANTS = sizeof variants / sizeof variants[0] };
+
+/* A variant as a Choice, in one pass or two; 0 where it cannot be, or another of the list does the same. */
+static int variant_choice(const st_rank_request *request, const st_device_caps *caps, size_t at, int split, st_choice *choice) {
+    const struct variant *variant = &variants[at];
+    const int is_first = at == 0 || variant->mk != variants[at - 1].mk || variant->mkd != variants[at - 1].mkd;
+    /* A block of all the columns is like any other that long. */
+    if (!is_first && variant->ctile > 0 && variant->ctile >= request->cols) return 0;
+    *choice = choice_of(variant->mk, variant->mkd, variant->ctile > 0 ? variant->ctile : block_of_columns(request), variant->kl);
+    choice->use_2ce = split;
+    choice->wg = split ? request->threads : 1;
+    if (split && (request->threads < 2 || caps->max_workgroup < 2) && !st_cpu_searches_by_keys(request, choice)) return 0;
+    st_cpu_normalise(request, caps, choice);
+    return 1;
+}
+
 int32_t st_cpu_candidates(const st_rank_request *request, const st_device_caps *caps, st_choice *choices, int32_t capacity) {
-    const int32_t block = block_of_columns(request);
-    const int32_t families[][4] = {
-        {ST_MK_SHARED, ST_MKD_FILTER, block, 1},   {ST_MK_SHARED, ST_MKD_FILTER, 1024, 2}, {ST_MK_SHARED, ST_MKD_HEAP, 512, 1},
-        {ST_MK_SHARED, ST_MKD_KWAY, 4096, 1},     {ST_MK_WARP, ST_MKD_WARP_HEAP, block, 1}, {ST_MK_WARP, ST_MKD_WARP_HEAP, block, 2},
-        {ST_MK_BITONIC, ST_MKD_BITONIC, 4096, 1}, {ST_MK_RADIX, ST_MKD_AUTO, 4096, 1}};
+    double least = HUGE_VAL;
     int32_t count = 0;
-    for (int split = 0; split < 2; split++)
-        for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-            st_choice choice = choice_of(families[i][0], families[i][1], families[i][2], families[i][3]);
-            choice.use_2ce = split;
-            choice.wg = split ? request->threads : 1;
-            if (split && (request->threads < 2 || caps->max_workgroup < 2) && !st_cpu_searches_by_keys(request, &choice)) continue;
-            st_cpu_normalise(request, caps, &choice);
-            if (count < capacity) choices[count] = choice;
-            count++;
-        }
+    st_choice choice;
+    for (size_t i = 0; i < 2 * VARIANTS; i++)
+        if (variant_choice(request, caps, i % VARIANTS, i >= VARIANTS, &choice))
+            least = fmin(least, st_cpu_estimate(request, &choice, caps));
+    for (size_t i = 0; i < 2 * VARIANTS; i++) {
+        if (!variant_choice(request, caps, i % VARIANTS, i >= VARIANTS, &choice)) continue;
+        if (st_cpu_estimate(request, &choice, caps) > HOPELESS * least) continue;
+        if (count < capacity) choices[count] = choice;
+        count++;
+    }
     return count;
 }
