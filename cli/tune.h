@@ -10,7 +10,8 @@ typedef struct st_tune_lab {
     st_context *context;
     const char *device;
     uint64_t seed;
-    double limit_ns;   /* of one cell's race */
+    double limit_ns;   /* of one cell's race; cells of the grid that must take longer are left out */
+    int32_t is_grid;
     void *input;
     int64_t input_rows, input_cols;
     st_dtype input_dtype;
@@ -23,7 +24,8 @@ int64_t st_tune_cell_bytes(const st_survey_cell *cell);
 
 /*
  * Races the candidates for a cell against the plan that the engine picks. Returns 0, 1 (an error, already printed) or 130
- * (interrupted; *finding then means nothing). finding->n is 0 where the cell cannot be run, which was printed as well.
+ * (interrupted; *finding then means nothing). finding->n is 0 where the cell cannot be run, which was printed as well, or
+ * takes too long for the budget.
  */
 int st_tune_measure(st_tune_lab *lab, const st_survey_cell *cell, st_survey_finding *finding);
 

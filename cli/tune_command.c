@@ -33,11 +33,14 @@ static const char examples[] =
     "  spiraltorch tune --shapes 1x1000000,64x4096 -k 10,100 --out mine.json\n"
     "  spiraltorch tune --resume --budget 1800\n";
 
-/* One cell must not eat the budget of a hundred: after so many seconds, or this part of the budget, its rounds are cut short. */
-static const double CELL_SECONDS = 2, CELL_PART = 1.0 / 30;
+/*
+ * One cell must not eat the budget of a hundred. Its rounds are cut short after the time at which the coarse grid takes half of
+ * the budget, where that lies between these; a short budget then covers less of the grid, and a long one gains nothing by more.
+ */
+static const double LEAST_CELL_SECONDS = 0.05, MOST_CELL_SECONDS = 2;
 
 /* A cell's input and outputs: the grid stays with what a few caches hold; a shape from the command line may take more. */
-enum { GRID_BYTES = 64 << 20, MOST_BYTES = 256 << 20, KEEP_SECONDS = 20, MOST_ENTRIES = 64, MOST_SERIES = 16 };
+enum { GRID_BYTES = 128 << 20, MOST_BYTES = 256 << 20, KEEP_SECONDS = 20, MOST_ENTRIES = 64, MOST_SERIES = 16 };
 
 typedef struct settings {
     const char *shapes, *k, *kinds, *dtypes, *threads, *device, *out;
@@ -187,12 +190,12 @@ static int keep(survey_run *run) {
 }
 
 static void show_progress(survey_run *run) {
-    int64_t recorded, coarse;
     st_progress *progress = run->lab.progress;
     double part = seconds(run) / (double)run->chosen->budget;
-    st_survey_counts(run->survey, &recorded, &coarse);
-    if (run->chosen->shapes && run->chosen->k && coarse > 0) {
-        part = fmax(part, (double)recorded / (double)coarse);
+    if (run->chosen->shapes && run->chosen->k) {
+        int64_t recorded, coarse;
+        st_survey_counts(run->survey, &recorded, &coarse);
+        part = coarse > 0 ? fmax(part, (double)recorded / (double)coarse) : part;
     }
     const int64_t done = (int64_t)(fmin(part, 1) * (double)progress->total);
     st_progress_add(progress, done > progress->done ? done - progress->done : 0);
@@ -380,7 +383,7 @@ static int tune(const settings *chosen) {
     st_context_options options = {.struct_size = sizeof options};
     char all_threads[24];
     run.lab = (st_tune_lab){.device = chosen->device, .seed = (uint64_t)chosen->seed, .progress = &progress,
-                            .limit_ns = 1e9 * fmin(CELL_SECONDS, CELL_PART * (double)chosen->budget)};
+                            .is_grid = !chosen->shapes};
     int status = check_install(chosen);
     status = status == 0 ? st_bench_most_threads("tune", chosen->threads, &options.threads) : status;
     if (status == 0 && st_context_create(&options, &run.lab.context) != ST_OK) {
@@ -398,6 +401,10 @@ static int tune(const settings *chosen) {
         status = status == ST_CLI_GO ? open_survey(&run, &lists) : status;
     }
     if (status == 0) {
+        int64_t recorded, coarse;
+        st_survey_counts(run.survey, &recorded, &coarse);
+        const double share = 0.5 * (double)chosen->budget / (double)(coarse > 0 ? coarse : 1);
+        run.lab.limit_ns = 1e9 * fmin(fmax(share, LEAST_CELL_SECONDS), MOST_CELL_SECONDS);
         status = conclude(&run, measure_all(&run));
     }
     st_tune_release(&run.lab);

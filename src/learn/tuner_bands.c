@@ -31,31 +31,27 @@ struct builder {
     uint8_t used[ST_AXES][ST_AXIS_MOST]; /* positions at which the series has a finding */
     size_t known_count;
     const st_place *known;               /* the series' findings by place */
+    double logs[ST_AXES][ST_AXIS_MOST];  /* of the axes' values */
     st_survey_band *bands;
     int64_t count;
     size_t bytes;
 };
 
-static double log_of(const st_survey *survey, int axis, const st_place *place) {
-    return log2((double)survey->axes[axis].values[place->at[axis]]);
-}
-
 /* The nearest finding by ratios of rows, columns and k. */
 static const st_survey_finding *nearest(const struct builder *builder, const st_place *place) {
-    const st_survey *survey = builder->survey;
-    const st_survey_finding *best = NULL;
+    const st_place *best = NULL;
     double least = HUGE_VAL;
     for (size_t i = 0; i < builder->known_count; i++) {
         double far = 0;
         for (int axis = 0; axis < ST_AXES; axis++) {
-            const double off = log_of(survey, axis, place) - log_of(survey, axis, &builder->known[i]);
+            const double off = builder->logs[axis][place->at[axis]] - builder->logs[axis][builder->known[i].at[axis]];
             far += off * off;
         }
         if (far >= least) continue;
         least = far;
-        best = st_survey_found(survey, &builder->known[i]);
+        best = &builder->known[i];
     }
-    return best;
+    return st_survey_found(builder->survey, best);
 }
 
 /*
@@ -110,7 +106,7 @@ static const st_survey_finding *fill_in(const struct builder *builder, const st_
     const st_survey *survey = builder->survey;
     const st_survey_finding *below = next_along(survey, *place, ST_AXIS_K, -1), *above = next_along(survey, *place, ST_AXIS_K, 1);
     if (below == NULL || above == NULL) return nearest(builder, place);
-    const double here = log((double)survey->axes[ST_AXIS_K].values[place->at[ST_AXIS_K]]);
+    const double here = builder->logs[ST_AXIS_K][place->at[ST_AXIS_K]];
     return here < crossing(below, above, ST_AXIS_K, below->cell.k, above->cell.k) ? below : above;
 }
 
@@ -193,6 +189,7 @@ static st_status put_column(struct builder *builder, int32_t row_at, const struc
     for (int32_t i = 0; i < column->count; i++) {
         const struct slice *slice = &column->slices[i];
         const double n = (double)slice->moments.n;
+        if (slice->k_min > cols_max) continue; /* k is at most the columns */
         const int is_last = i == column->count - 1;
         st_survey_band band = {.series = builder->series,
                                .rows = builder->survey->axes[ST_AXIS_ROWS].values[row_at],
@@ -304,6 +301,8 @@ static st_status build_series(struct builder *builder, st_place *known, struct o
 
 st_status st_survey_bands(const st_survey *survey, st_survey_band **bands, int64_t *count, size_t *bytes) {
     struct builder builder = {.survey = survey};
+    for (int axis = 0; axis < ST_AXES; axis++)
+        for (int32_t at = 0; at < survey->axes[axis].count; at++) builder.logs[axis][at] = log((double)survey->axes[axis].values[at]);
     const size_t known_bytes = ((size_t)survey->count + 1) * sizeof(st_place), column_bytes = 3 * sizeof(struct column);
     st_place *known = st_allocate(&survey->host, known_bytes);
     struct column *columns = st_allocate_zeroed(&survey->host, column_bytes);

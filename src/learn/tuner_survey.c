@@ -13,7 +13,7 @@
 #include "spiraltorch/rank.h"
 
 /* The grid: powers of two, of which tuner_schedule.c takes coarse steps first. */
-enum { MOST_ROWS_BITS = 12, LEAST_COLS_BITS = 5, MOST_COLS_BITS = 21, MOST_K_BITS = 12 };
+enum { MOST_ROWS_BITS = 16, LEAST_COLS_BITS = 4, MOST_COLS_BITS = 24, MOST_K_BITS = 22 };
 
 int st_choice_same(const st_choice *one, const st_choice *other) { return memcmp(one, other, sizeof *one) == 0; }
 
