@@ -43,52 +43,79 @@ static double read_ns(const st_rank_request *request, const st_device_caps *caps
     return compare > read ? compare : read;
 }
 
-/* Nanoseconds to sort some of `count` candidates, or to select among them. */
-static double sort_ns(double count, double lanes) {
-    return count * log2_of(count) * (lanes >= 16 ? 0.22 : lanes >= 8 ? 0.33 : 1.1);
-}
-static double select_ns(double count, double lanes) { return count * (lanes >= 16 ? 0.6 : lanes >= 8 ? 0.8 : 3); }
+/* What a candidate costs, in nanoseconds. */
+struct costs {
+    double sort;         /* to sort it among others, for each doubling of their number */
+    double select;       /* to split it from others until the first of them are known */
+    double each, all;    /* to take it into a buffer by its position, or among all elements of a row */
+    double insert, sift; /* into a heap: once, and for each of its levels */
+};
 
-/* Nanoseconds to take `found` of n elements into a buffer. */
-static double take_ns(double found, double n, double lanes) {
-    const double each = found * (lanes >= 8 ? 2.2 : 4), all = n * (lanes >= 16 ? 0.3 : lanes >= 8 ? 0.8 : 2);
+/* Candidates of 64-bit types are pairs, which no vector code sorts or selects. */
+static struct costs costs_of(const st_rank_request *request, double lanes) {
+    if (st_dtype_size(request->dtype) == 8) return (struct costs){2.8, 6, 4, 0.6, 8, 2.5};
+    if (lanes >= 16) return (struct costs){0.22, 0.6, 2.2, st_dtype_size(request->dtype) == 4 ? 0.2 : 0.3, 8, 2.5};
+    if (lanes >= 8) return (struct costs){0.33, 0.8, 2.2, 0.8, 8, 2.5};
+    return (struct costs){1.1, 3, 4, 2, 8, 2.5};
+}
+
+static double sort_ns(struct costs costs, double count) { return count * log2_of(count) * costs.sort; }
+
+/* The first `width` of `count` candidates, or any window of them, in order: sorted whole, or selected first. */
+static double order_ns(struct costs costs, double count, double width) {
+    const double whole = sort_ns(costs, count), selected = count * costs.select + sort_ns(costs, width);
+    return whole < selected ? whole : selected;
+}
+
+/* To take `found` of n elements into a buffer. */
+static double take_ns(struct costs costs, double found, double n) {
+    const double each = found * costs.each, all = n * costs.all;
     return each < all ? each : all;
+}
+
+/* Short rows in lanes: `together` of them take as long as one, so that the last of few may have most of the lanes idle. */
+static double in_lanes_ns(const st_rank_request *request, double n, double hi, double lanes) {
+    const double together = lanes >= 16 ? 16 : 8, rows = (double)request->rows;
+    const double depth = log2_of(hi < 8 ? 8 : hi), each = hi < 2 ? 0.2 : 0.12 + 0.017 * depth * depth;
+    return (20 + n * each * (lanes >= 16 ? 1 : 1.6)) * ceil(rows / together) * together / rows;
 }
 
 /* Nanoseconds to select (and sort the window of) one row of n elements on one worker. */
 static double row_ns(const st_rank_request *request, const st_choice *choice, double n, double hi, const st_device_caps *caps) {
+    enum { FIRST = 512 }; /* elements seen before there is a first bound */
     const st_window window = st_window_of(request, (size_t)request->cols);
     const double width = (double)(window.hi - window.lo), lanes = caps->lanes < 1 ? 1 : caps->lanes;
+    const int wide = st_dtype_size(request->dtype) == 8;
+    const struct costs costs = costs_of(request, lanes);
     const double scan = n * (double)st_dtype_size(request->dtype) * read_ns(request, caps);
     const double passing = hi >= n ? n : hi * (1 + log(n / hi)); /* elements that beat a running bound, on random data */
-    const double writing = width * (window.lo == 0 ? 0.4 : 1.2);
-    const double of_all = window.lo == 0 ? sort_ns(n, lanes) : select_ns(n, lanes) + sort_ns(width, lanes);
+    const double writing = width * (window.lo == 0 ? 0.4 : 1.2), first = n < FIRST ? n : FIRST;
     switch (st_cpu_family_of(choice)) {
         case ST_CPU_HEAP: {
-            const double first = n < choice->ctile ? n : choice->ctile; /* elements seen before the first bound */
-            return 100 + scan + first * 3 + passing * (8 + 2.5 * log2_of(hi)) + sort_ns(width, lanes) + writing;
+            const double insert = costs.insert + costs.sift * log2_of(hi), seen = n < choice->ctile ? n : choice->ctile;
+            return 100 + scan + seen * (wide ? 1.4 : 0.75) + passing * insert + sort_ns(costs, width) + writing;
         }
-        case ST_CPU_KWAY: return 120 + n * 4 + hi * 8 + sort_ns(width, lanes) + writing;
+        case ST_CPU_KWAY: return 120 + n * 4 + hi * 8 + sort_ns(costs, width) + writing;
         case ST_CPU_BITONIC: {
-            if (st_cpu_ranks_in_lanes(request) && lanes >= 8) {
-                const double depth = log2_of(hi < 8 ? 8 : hi), each = hi < 2 ? 0.2 : 0.08 + 0.022 * depth * depth;
-                return scan + 20 + n * each * (lanes >= 16 ? 1 : 1.6);
-            }
+            if (st_cpu_ranks_in_lanes(request) && lanes >= 8) return scan + in_lanes_ns(request, n, hi, lanes);
             const double stages = log2_of(hi < 16 ? 16 : hi); /* chunks are no shorter */
-            return 80 + n * 0.4 * stages * stages + sort_ns(width, lanes) + writing;
+            return 80 + n * (wide ? 1.6 : 0.4) * stages * stages + sort_ns(costs, width) + writing;
         }
-        case ST_CPU_RADIX: return 1500 + scan * 2 + n + width * 2 + sort_ns(width, lanes) + writing;
+        case ST_CPU_RADIX: {
+            const double beyond = window.lo == 0 ? hi : 0; /* elements that share the last digit: exponents far from zero are long */
+            return 600 + scan * 2 + n * (wide ? 1.1 : 0.85) + width * 2 + beyond * costs.select + sort_ns(costs, width) + writing;
+        }
         case ST_CPU_LANES: {
-            if (n < 64 || hi >= 0.7 * n) return 140 + scan + take_ns(n, n, lanes) + of_all + writing;
+            const double least = 64 * (double)st_dtype_size(request->dtype); /* blocks of a shorter row are too few for a bound */
+            if (n < least || hi >= 0.7 * n) return 140 + scan + n * costs.all + order_ns(costs, n, width) + writing;
             const double step = 2 * sqrt(sqrt(n)); /* select.c samples this way */
             const double found = hi <= 32 ? hi : hi + 2.5 * sqrt(hi * step) + 2 * step; /* and finds hardly more than hi by blocks */
             const double bound = hi <= 32 ? 0.05 * scan + 10 * hi : 0.16 * n / step;
-            return 120 + scan + bound + take_ns(found, n, lanes) +
-                   (window.lo == 0 ? sort_ns(found, lanes) : select_ns(found, lanes) + sort_ns(width, lanes)) + writing;
+            return (hi <= 32 ? 120 : 200) + scan + bound + take_ns(costs, found, n) + order_ns(costs, found, width) + writing;
         }
         default: {
-            if (hi >= 0.5 * n) return 150 + scan + take_ns(n, n, lanes) + of_all + writing;
-            return 250 + scan * 1.1 + passing * 6 + select_ns(2 * passing, lanes) + sort_ns(width, lanes) + writing;
+            if (hi >= 0.5 * n) return 150 + scan + n * costs.all + order_ns(costs, n, width) + writing;
+            return 250 + scan * 1.1 + passing * 6 + (first + 2 * passing) * costs.select + sort_ns(costs, width) + writing;
         }
     }
 }
@@ -105,12 +132,12 @@ double st_cpu_estimate(const st_rank_request *request, const st_choice *choice, 
     if (st_cpu_searches_by_keys(request, choice)) {
         const st_window window = st_window_of(request, (size_t)request->cols);
         const double width = (double)(window.hi - window.lo), each = caps->lanes >= 16 ? 0.2 : caps->lanes >= 8 ? 0.3 : 1;
-        return 200 + rows * (SEARCH_NS + (each * n + sort_ns(width, caps->lanes) + 2 * width) / at_once);
+        return 200 + rows * (SEARCH_NS + (each * n + sort_ns(costs_of(request, caps->lanes), width) + 2 * width) / at_once);
     }
     if (pieces > 1) {
         const double piece_hi = hi < n / pieces ? hi : n / pieces;
         return 200 + rows * (SHARE_NS + row_ns(request, choice, n / pieces, piece_hi, caps) * pieces / at_once +
-                             sort_ns(piece_hi * pieces, caps->lanes));
+                             sort_ns(costs_of(request, caps->lanes), piece_hi * pieces));
     }
     const double rows_at_once = rows < threads ? rows : threads;
     return 200 + (rows_at_once > 1 ? SHARE_NS : 0) + rows * row_ns(request, choice, n, hi, caps) / rows_at_once;
@@ -135,6 +162,9 @@ void st_cpu_normalise(const st_rank_request *request, const st_device_caps *caps
 }
 
 /* Columns to scan between looks at the bound: a long row is scanned in few calls, a shorter one needs no room for more. */
+/* A heap wants its bound soon: all of the first block goes into it. */
+enum { HEAP_CTILE = 512 };
+
 static int32_t block_of_columns(const st_rank_request *request) { return request->cols < MOST_CTILE ? 16384 : MOST_CTILE; }
 
 static st_choice choice_of(int32_t mk, int32_t mkd, int32_t ctile, int32_t kl) {
@@ -145,14 +175,15 @@ static st_choice choice_of(int32_t mk, int32_t mkd, int32_t ctile, int32_t kl) {
 enum { SPLIT_NS = 2000 };
 
 void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps, st_choice *best) {
-    static const int32_t families[][2] = {{ST_MK_SHARED, ST_MKD_FILTER},
-                                          {ST_MK_SHARED, ST_MKD_HEAP},
-                                          {ST_MK_BITONIC, ST_MKD_BITONIC},
-                                          {ST_MK_RADIX, ST_MKD_AUTO},
-                                          {ST_MK_WARP, ST_MKD_WARP_HEAP}};
+    const int32_t block = block_of_columns(request);
+    const int32_t families[][3] = {{ST_MK_SHARED, ST_MKD_FILTER, block},
+                                   {ST_MK_SHARED, ST_MKD_HEAP, HEAP_CTILE},
+                                   {ST_MK_BITONIC, ST_MKD_BITONIC, block},
+                                   {ST_MK_RADIX, ST_MKD_AUTO, block},
+                                   {ST_MK_WARP, ST_MKD_WARP_HEAP, block}};
     double least = HUGE_VAL;
     for (size_t i = 0; i < sizeof families / sizeof families[0]; i++) {
-        st_choice choice = choice_of(families[i][0], families[i][1], block_of_columns(request), 1);
+        st_choice choice = choice_of(families[i][0], families[i][1], families[i][2], 1);
         for (int split = 0; split < 2; split++) {
             choice.use_2ce = split;
             choice.wg = split ? request->threads : 1;
@@ -176,7 +207,7 @@ static const struct variant {
 } variants[] = {
     {ST_MK_SHARED, ST_MKD_FILTER, 0, 1},    {ST_MK_SHARED, ST_MKD_FILTER, 0, 2},    {ST_MK_SHARED, ST_MKD_FILTER, 1024, 1},
     {ST_MK_SHARED, ST_MKD_FILTER, 1024, 2}, {ST_MK_SHARED, ST_MKD_FILTER, 4096, 1}, {ST_MK_SHARED, ST_MKD_FILTER, 4096, 2},
-    {ST_MK_SHARED, ST_MKD_HEAP, 128, 1},    {ST_MK_SHARED, ST_MKD_HEAP, 512, 1},    {ST_MK_SHARED, ST_MKD_HEAP, 2048, 1},
+    {ST_MK_SHARED, ST_MKD_HEAP, 128, 1},    {ST_MK_SHARED, ST_MKD_HEAP, HEAP_CTILE, 1},    {ST_MK_SHARED, ST_MKD_HEAP, 2048, 1},
     {ST_MK_WARP, ST_MKD_WARP_HEAP, 0, 1},   {ST_MK_WARP, ST_MKD_WARP_HEAP, 0, 2},   {ST_MK_WARP, ST_MKD_WARP_HEAP, 1024, 1},
     {ST_MK_WARP, ST_MKD_WARP_HEAP, 4096, 1}, {ST_MK_BITONIC, ST_MKD_BITONIC, 0, 1}, {ST_MK_RADIX, ST_MKD_AUTO, 0, 1},
     {ST_MK_SHARED, ST_MKD_KWAY, 0, 1}};
