@@ -35,12 +35,23 @@ static void into_bounds(st_choice *choice, st_changes *changes) {
 }
 
 /* midk and bottomk say for one kind what use_2ce says for all, so they win. */
-static void settle_passes(const st_rank_request *request, st_choice *choice, st_changes *changes) {
+static int32_t passes_of_kind(const st_rank_request *request, const st_choice *choice, const char **field) {
     const int middle = request->kind == ST_MIDK || request->kind == ST_WINDOW;
-    const int32_t passes = middle ? choice->midk : request->kind == ST_BOTTOMK ? choice->bottomk : 0;
-    if (passes == 0) return;
-    st_change_field(choice, ST_FIELD_USE_2CE, passes - 1, changes, "%s is %d, which beats use_2ce for this kind",
-                    middle ? "midk" : "bottomk", passes);
+    *field = middle ? "midk" : "bottomk";
+    return middle ? choice->midk : request->kind == ST_BOTTOMK ? choice->bottomk : 0;
+}
+
+int32_t st_two_passes(const st_rank_request *request, const st_choice *choice) {
+    const char *field;
+    const int32_t passes = passes_of_kind(request, choice, &field);
+    return passes <= 0 ? choice->use_2ce > 0 : passes > 1;
+}
+
+static void settle_passes(const st_rank_request *request, st_choice *choice, st_changes *changes) {
+    const char *field;
+    const int32_t passes = passes_of_kind(request, choice, &field);
+    st_change_field(choice, ST_FIELD_USE_2CE, st_two_passes(request, choice), changes, "%s is %d, which beats use_2ce for this kind",
+                    field, passes);
 }
 
 /* Why a backend that keeps no record of its own changed a field. */

@@ -21,6 +21,9 @@ typedef struct st_changes {
 void st_change_field(st_choice *choice, int32_t field, int32_t to, st_changes *changes, const char *why, ...)
     __attribute__((format(printf, 5, 6)));
 
+/* Whether a Choice means two passes for a request: midk and bottomk, where they are not 0, beat use_2ce for their kinds. */
+int32_t st_two_passes(const st_rank_request *request, const st_choice *choice);
+
 /*
  * Normalises a Choice for a resolved request: fields into their bounds, midk and bottomk over use_2ce for their kinds, then
  * the backend's own limits. Doing it twice changes nothing more. changes may be NULL.

@@ -15,13 +15,12 @@
 
 enum { EVERY_KIND = 1 << ST_TOPK | 1 << ST_MIDK | 1 << ST_BOTTOMK | 1 << ST_WINDOW };
 
-/* What a program's failure leaves behind: the first is kept for explanations, each is told. ST_E_MEMORY stays an error. */
+/* What a program's failure leaves behind: it is told, and kept for explanations. ST_E_MEMORY stays an error. */
 static st_status go_on_without(const st_host *host, st_status status, st_rules *rules) {
-    char line[sizeof rules->note];
     if (status == ST_OK || status == ST_E_MEMORY) return status;
-    snprintf(line, sizeof line, "rules not heard: %s", st_last_message());
-    host->warn(host->user, line);
-    if (rules->note[0] == '\0') memcpy(rules->note, line, sizeof line);
+    char *note = rules->notes[rules->note_count++];
+    snprintf(note, ST_NOTE_BYTES, "rules not heard: %.490s", st_last_message());
+    host->warn(host->user, note);
     return ST_OK;
 }
 

@@ -4,12 +4,13 @@
 #define ST_ENGINE_RULES_H
 
 #include "engine/settings.h"
-#include "plan/rule_book.h"
+#include "plan/decide.h"
 
 /* A context's rules, and what was wrong with those that it goes without. */
 typedef struct st_rules {
     st_rule_book book;
-    char note[256]; /* "" where nothing was */
+    int32_t note_count;
+    char notes[ST_RULE_TEXTS][ST_NOTE_BYTES];
 } st_rules;
 
 /*

@@ -60,8 +60,8 @@ static st_status read_weight(const char *name, double *weight) {
     const char *text = variable(name);
     double read = 0;
     if (text == NULL) return ST_OK;
-    if (st_parse_element(text, ST_F64, &read) != ST_OK || !isfinite(read))
-        return st_fail(ST_E_ARGUMENT, "%s is \"%.40s\"; set it to a number such as 0.1, or unset it", name, text);
+    if (st_parse_element(text, ST_F64, &read) != ST_OK || !(fabs(read) <= 1e6))
+        return st_fail(ST_E_ARGUMENT, "%s is \"%.40s\"; set it to a number such as 0.1 (at most 1e6 in size), or unset it", name, text);
     *weight = read;
     return ST_OK;
 }

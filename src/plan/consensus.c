@@ -35,26 +35,26 @@ struct scene {
     st_soft_wish wishes[ST_FIELDS];
 };
 
-/* A device in one line, which device("key") is compared with: "cpu AMD EPYC avx512", "cuda NVIDIA H200 550.54". */
-enum { IDENTITY_BYTES = 256 };
-
-static void write_identity(const st_device_identity *identity, char text[IDENTITY_BYTES]) {
-    const char *const parts[] = {identity->backend, identity->device, identity->isa, identity->driver};
-    size_t used = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++)
-        if (parts[i][0] != '\0') used += (size_t)snprintf(text + used, IDENTITY_BYTES - used, "%s%s", used > 0 ? " " : "", parts[i]);
-    if (used == 0) text[0] = '\0';
+/*
+ * What device("key") is compared with. Caps that are not the device's own describe hardware of which the backend is all that is
+ * known.
+ */
+static st_status write_key(const struct scene *scene, char key[256]) {
+    const st_device_info *info = &scene->device->info;
+    if (st_same_hardware(scene->caps, &info->caps)) return st_spiralk_identity(info, key);
+    snprintf(key, 256, "%s", info->backend);
+    return ST_OK;
 }
 
-static void note(st_decision *decision, const char *text) {
-    if (decision != NULL && decision->note[0] == '\0') snprintf(decision->note, sizeof decision->note, "%s", text);
-}
-
-static void mark(st_proposal *proposal, const char *place, int32_t number) {
+static void mark(st_proposal *proposal, const char *place, int32_t number, int32_t is_entry) {
     for (int32_t i = 0; i < proposal->mark_count && i < ST_MARKS; i++)
         if (proposal->marks[i].place == place && proposal->marks[i].number == number) return;
-    if (proposal->mark_count < ST_MARKS) proposal->marks[proposal->mark_count] = (st_mark){place, number};
+    if (proposal->mark_count < ST_MARKS) proposal->marks[proposal->mark_count] = (st_mark){place, number, is_entry};
     proposal->mark_count++;
+}
+
+static void mark_entry(const struct scene *scene, const st_table_entry *entry, st_proposal *proposal) {
+    mark(proposal, scene->sources->table->table->name, entry->number, 1);
 }
 
 /* A program's value as a field can hold it; normalisation brings it into the bounds, and reports that. */
@@ -63,11 +63,12 @@ static int32_t held_value(double given) {
 }
 
 /* Folds the programs for the request. One that takes too long is left out, and said to be. */
-static void prepare(struct scene *scene, char *workspace, st_decision *decision) {
+static st_status prepare(struct scene *scene, char *workspace, st_decision *decision) {
     st_spiralk_facts facts = {.struct_size = sizeof facts};
-    char key[IDENTITY_BYTES];
-    write_identity(&scene->sources->table->identity, key);
-    if (st_spiralk_facts_of(scene->request, scene->caps, key, &facts) != ST_OK) scene->text_count = 0;
+    char key[256];
+    st_status status = write_key(scene, key);
+    if (status == ST_OK) status = st_spiralk_facts_of(scene->request, scene->caps, key, &facts);
+    if (status != ST_OK) return status;
     int32_t kept = 0;
     for (int32_t i = 0; i < scene->text_count; i++) {
         const st_spiralk *program = scene->texts[i]->program;
@@ -75,7 +76,7 @@ static void prepare(struct scene *scene, char *workspace, st_decision *decision)
         if (st_prepare(program, &facts, workspace, bytes, &scene->prepared[kept]) == ST_OK)
             scene->texts[kept++] = scene->texts[i];
         else
-            note(decision, st_last_message());
+            st_note(decision, "rules not heard: %s: %s", scene->texts[i]->name, st_last_message());
         workspace += bytes;
     }
     scene->text_count = kept;
@@ -85,26 +86,19 @@ static void prepare(struct scene *scene, char *workspace, st_decision *decision)
                 scene->hard_fields |= 1u << field;
                 scene->hard_text[field] = i;
             }
+    return ST_OK;
 }
 
 /*
- * Hard statements over a Choice of which `decided` are fields that its source has an opinion of. Who wants a row split or whole
- * on a CPU, and does not say over how many workers, leaves that to normalisation.
+ * Hard statements over a Choice of which `decided` are the fields that its source speaks of. Who wants a row split or whole on a
+ * CPU, and does not say over how many workers, leaves that to normalisation.
  */
 static void decide_hard_fields(const struct scene *scene, uint32_t decided, st_choice *choice) {
     for (int32_t field = 0; field < ST_FIELDS; field++)
         if (scene->hard_fields >> field & 1)
             st_choice_set(choice, field, held_value(scene->prepared[scene->hard_text[field]].hard[field].given));
-    const int says = ((decided | scene->hard_fields) >> ST_FIELD_WG & 1) || choice->wg != scene->fallback.wg;
-    if (!says && choice->use_2ce != scene->fallback.use_2ce && scene->caps->backend == ST_BACKEND_CPU) choice->wg = 0;
-}
-
-/* The Choice of an entry: what it does not give is the fallback's. */
-static st_choice choice_of_entry(const struct scene *scene, const st_table_entry *entry) {
-    st_choice choice = scene->fallback;
-    for (int32_t field = 0; field < ST_FIELDS; field++)
-        if (entry->decided >> field & 1) st_choice_set(&choice, field, st_choice_get(&entry->choice, field));
-    return choice;
+    if (scene->caps->backend != ST_BACKEND_CPU || ((decided | scene->hard_fields) >> ST_FIELD_WG & 1)) return;
+    if (st_two_passes(scene->request, choice) != scene->fallback.use_2ce) choice->wg = 0;
 }
 
 /* Adds a proposal from a Choice as its source gave it: hard statements over it, normalised, scored with a bonus. */
@@ -132,27 +126,35 @@ static void gather_values(struct scene *scene, st_soft_problem *problem) {
     }
 }
 
-/* Marks the rules that are true for a Choice. */
-static void mark_rules(const struct scene *scene, const st_soft_problem *problem, const st_choice *choice, st_proposal *proposal) {
+/* Marks the rules that are true for a Choice. Returns the fields that they speak of, as bits. */
+static uint32_t mark_rules(const struct scene *scene, const st_soft_problem *problem, const st_choice *choice, st_proposal *proposal) {
     double fields[ST_FIELDS];
     int64_t work = 0;
+    uint32_t decided = 0, agreed = 0;
     for (int32_t field = 0; field < ST_FIELDS; field++) fields[field] = st_choice_get(choice, field);
     for (int32_t i = 0; i < problem->prepared_count; i++)
         for (int32_t r = 0; r < scene->prepared[i].rule_count; r++) {
             const st_rule *rule = &scene->prepared[i].rules[r];
             if (rule->field >= 0 && st_choice_get(choice, rule->field) != rule->value) continue;
-            if (st_rule_holds(&scene->prepared[i], rule, fields, &work, ST_SOFT_LIMIT)) mark(proposal, scene->texts[i]->name, rule->line);
+            if (!st_rule_holds(&scene->prepared[i], rule, fields, &work, ST_SOFT_LIMIT)) continue;
+            mark(proposal, scene->texts[i]->name, rule->line, 0);
+            decided |= rule->reads | (rule->field >= 0 ? 1u << rule->field : 0);
         }
-    int agrees = 0;
-    for (int32_t i = 0; i < problem->wish_count; i++) agrees |= st_choice_get(choice, problem->wishes[i].field) == problem->wishes[i].value;
-    if (agrees) mark(proposal, scene->sources->table->table->name, scene->found.hint->number);
+    for (int32_t i = 0; i < problem->wish_count; i++)
+        if (st_choice_get(choice, problem->wishes[i].field) == problem->wishes[i].value) agreed |= 1u << problem->wishes[i].field;
+    if (agreed != 0) mark_entry(scene, scene->found.hint, proposal);
+    return decided | agreed;
 }
 
-/*
- * A: what the soft rules like best, hard fields kept. Where none of them is true for it there is no such proposal, and
- * proposal->mark_count stays 0.
- */
-static st_status ask_rules(struct scene *scene, st_proposal *proposal, st_choice *raw) {
+/* What one source says: its proposal, and its Choice before hard statements and normalisation, with the fields it speaks of. */
+struct voice {
+    st_proposal proposal;
+    st_choice raw;
+    uint32_t decided;
+};
+
+/* A: what the soft rules like best, hard fields kept. Where none of them has a part in it nothing is marked: there is no A. */
+static st_status ask_rules(struct scene *scene, struct voice *voice, st_decision *decision) {
     const st_rule_book *book = scene->sources->rules;
     const st_prepared *prepared[ST_RULE_TEXTS];
     st_soft_problem problem = {.prepared = prepared, .wishes = scene->wishes, .fixed = scene->hard_fields, .mode = book->mode,
@@ -181,55 +183,78 @@ static st_status ask_rules(struct scene *scene, st_proposal *proposal, st_choice
     st_soft_answer answer;
     const st_status status = st_soft_solve(&problem, workspace, bytes, &answer);
     if (status == ST_OK) {
-        mark_rules(scene, &problem, &answer.choice, proposal);
-        *raw = proposal->choice = answer.choice;
-        proposal->score = propose(scene, 0, &proposal->choice, answer.score);
+        if (answer.left_out > 0) st_note(decision, "rules not heard: %d beyond the first %d", answer.left_out, ST_SOFT_RULES);
+        if (!answer.exact) st_note(decision, "the rules allow more Choices than a plan may look at; a better one may be among the others");
+        voice->decided = mark_rules(scene, &problem, &answer.choice, &voice->proposal);
+        for (int32_t field = 0; field < ST_FIELDS; field++)
+            if (st_choice_get(&answer.choice, field) != st_choice_get(&problem.incumbent, field)) voice->decided |= 1u << field;
+        /* A Choice that only keeps clear of penalties rests on those. */
+        if (voice->proposal.mark_count == 0 && voice->decided != 0)
+            mark_rules(scene, &problem, &problem.incumbent, &voice->proposal);
+        voice->raw = voice->proposal.choice = answer.choice;
+        voice->proposal.score = propose(scene, voice->decided, &voice->proposal.choice, answer.score);
     }
     st_release(host, workspace, bytes);
     return status;
 }
 
-static st_status agree(struct scene *scene, st_choice *choice, int32_t *source, st_decision *decision) {
-    st_proposal rules = {.source = ST_SOURCE_SOFTLOGIC}, table = {.source = ST_SOURCE_TABLE}, hard = {.source = ST_SOURCE_DSL};
-    st_choice raw = scene->fallback, raw_rules;
-    const st_status status = ask_rules(scene, &rules, &raw_rules);
-    if (status != ST_OK) return status;
-    uint32_t decided = 0;
-    *source = ST_SOURCE_FALLBACK;
-    if (scene->found.measured != NULL) {
-        raw = table.choice = choice_of_entry(scene, scene->found.measured);
-        decided = scene->found.measured->decided;
-        table.score = propose(scene, decided, &table.choice, scene->sources->table_weight);
-        mark(&table, scene->sources->table->table->name, scene->found.measured->number);
-        *source = ST_SOURCE_TABLE;
-    }
-    if (rules.mark_count > 0 && (*source == ST_SOURCE_FALLBACK || rules.score >= table.score)) {
-        raw = raw_rules;
-        decided = 0;
-        *source = ST_SOURCE_SOFTLOGIC;
-    }
-    const int32_t best = *source;
-    if (scene->hard_fields != 0) *source = ST_SOURCE_DSL;
-    decide_hard_fields(scene, decided, &raw);
-    st_choice_normalise(&scene->device->backend, scene->request, scene->caps, &raw, decision == NULL ? NULL : &decision->changes);
-    *choice = raw;
-    if (decision == NULL) return ST_OK;
+/* C: the entry that was measured here; what it does not give is the fallback's. */
+static void ask_table(const struct scene *scene, struct voice *voice) {
+    const st_table_entry *entry = scene->found.measured;
+    if (entry == NULL) return;
+    voice->raw = scene->fallback;
+    voice->decided = entry->decided;
+    for (int32_t field = 0; field < ST_FIELDS; field++)
+        if (entry->decided >> field & 1) st_choice_set(&voice->raw, field, st_choice_get(&entry->choice, field));
+    voice->proposal.choice = voice->raw;
+    voice->proposal.score = propose(scene, voice->decided, &voice->proposal.choice, scene->sources->table_weight);
+    mark_entry(scene, entry, &voice->proposal);
+}
 
-    if (scene->found.measured != NULL) decision->proposals[decision->proposal_count++] = table;
-    if (rules.mark_count > 0) decision->proposals[decision->proposal_count++] = rules;
-    if (scene->hard_fields != 0) {
-        for (int32_t field = 0; field < ST_FIELDS; field++)
-            if (scene->hard_fields >> field & 1) {
-                const int32_t text = scene->hard_text[field];
-                mark(&hard, scene->texts[text]->name, scene->prepared[text].hard[field].line);
-            }
-        hard.choice = raw;
-        const double bonus = best == ST_SOURCE_TABLE ? scene->sources->table_weight : 0;
-        hard.score = st_model_score(scene->fallback_ns, st_predict(scene->device, scene->caps, scene->request, &raw)) + bonus;
-        if (best == ST_SOURCE_SOFTLOGIC) hard.score = rules.score;
-        decision->proposals[decision->proposal_count++] = hard;
+static void add_proposal(st_decision *decision, const st_proposal *proposal) {
+    if (decision != NULL && proposal->mark_count > 0) decision->proposals[decision->proposal_count++] = *proposal;
+}
+
+/* B: the hard statements, which stand on what the best of the others says of the fields that they leave open. */
+static void propose_hard(const struct scene *scene, const st_choice *choice, double score, st_decision *decision) {
+    st_proposal hard = {.source = ST_SOURCE_DSL, .choice = *choice, .score = score};
+    for (int32_t field = 0; field < ST_FIELDS; field++)
+        if (scene->hard_fields >> field & 1) {
+            const int32_t text = scene->hard_text[field];
+            mark(&hard, scene->texts[text]->name, scene->prepared[text].hard[field].line, 0);
+        }
+    add_proposal(decision, &hard);
+}
+
+static st_status agree(struct scene *scene, st_choice *choice, int32_t *source, st_decision *decision) {
+    const st_backend *backend = &scene->device->backend;
+    struct voice rules = {.proposal.source = ST_SOURCE_SOFTLOGIC}, table = {.proposal.source = ST_SOURCE_TABLE};
+    struct voice best = {.proposal.source = ST_SOURCE_FALLBACK, .raw = scene->fallback};
+    const st_status status = ask_rules(scene, &rules, decision);
+    if (status != ST_OK) return status;
+    ask_table(scene, &table);
+    add_proposal(decision, &table.proposal);
+    add_proposal(decision, &rules.proposal);
+    if (table.proposal.mark_count > 0) best = table;
+    if (rules.proposal.mark_count > 0 && (best.proposal.mark_count == 0 || rules.proposal.score >= table.proposal.score)) best = rules;
+    decide_hard_fields(scene, best.decided, &best.raw);
+    st_choice_normalise(backend, scene->request, scene->caps, &best.raw, decision == NULL ? NULL : &decision->changes);
+    if (!backend->legal(backend->self, scene->request->kind, best.raw.mk, best.raw.mkd)) {
+        /* A registered backend may leave a pair as it is that it has no kernel for; its own candidate stands. */
+        if (decision != NULL) decision->changes.count = 0;
+        st_note(decision, "%s has no kernel for mk %s with mkd %s, which rules or the table ask for", scene->device->info.id,
+                st_mk_name(best.raw.mk), st_mkd_name(best.raw.mkd));
+        return ST_OK;
     }
-    for (int32_t i = 0; i < decision->proposal_count; i++)
+    if (scene->hard_fields != 0) {
+        const double score = best.proposal.mark_count > 0 ? best.proposal.score
+                                                          : st_model_score(scene->fallback_ns, st_predict(scene->device, scene->caps,
+                                                                                                          scene->request, &best.raw));
+        propose_hard(scene, &best.raw, score, decision);
+    }
+    *choice = best.raw;
+    *source = scene->hard_fields != 0 ? ST_SOURCE_DSL : best.proposal.source;
+    for (int32_t i = 0; decision != NULL && i < decision->proposal_count; i++)
         if (decision->proposals[i].source == *source) decision->winner = i;
     return ST_OK;
 }
@@ -243,6 +268,7 @@ st_status st_consensus(const st_registered *device, const st_device_caps *caps, 
     size_t bytes = sizeof(struct scene);
     st_fallback_choice(device, caps, resolved, &fallback);
     st_table_find(sources->table, resolved, caps, &found);
+    if (found.measured != NULL) found.hint = NULL; /* what was measured here says more than what was measured elsewhere */
     for (int32_t i = 0; i < sources->rules->count; i++)
         if (sources->rules->texts[i].kinds >> resolved->kind & 1) {
             texts[text_count++] = &sources->rules->texts[i];
@@ -268,13 +294,14 @@ st_status st_consensus(const st_registered *device, const st_device_caps *caps, 
     scene->fallback_ns = st_predict(device, caps, resolved, &fallback);
     memcpy(scene->texts, texts, sizeof texts);
     scene->text_count = text_count;
-    if (decision != NULL && found.hint != NULL && found.measured == NULL) {
+    if (decision != NULL && found.hint != NULL) {
         char why[192];
         st_standing_text(found.hint_standing, found.hint, &sources->table->identity, why);
-        snprintf(decision->note, sizeof decision->note, "entry %d of the table is a hint alone: %.190s", found.hint->number, why);
+        st_note(decision, "entry %d of the table is %s: %s", found.hint->number,
+                sources->rules->soft ? "a hint alone" : "not heard, as soft rules are off", why);
     }
-    prepare(scene, (char *)(scene + 1), decision);
-    const st_status status = agree(scene, choice, source, decision);
+    st_status status = prepare(scene, (char *)(scene + 1), decision);
+    if (status == ST_OK) status = agree(scene, choice, source, decision);
     st_release(sources->host, scene, bytes);
     return status;
 }

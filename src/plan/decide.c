@@ -3,6 +3,7 @@
 #include "plan/decide.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +23,15 @@ const char *st_kind_name(int32_t kind) {
 }
 
 void st_mark_text(const st_mark *mark, char text[ST_MARK_BYTES]) {
-    snprintf(text, ST_MARK_BYTES, "%s:%d", mark->place, mark->number);
+    snprintf(text, ST_MARK_BYTES, mark->is_entry ? "%s entry %d" : "%s:%d", mark->place, mark->number);
+}
+
+void st_note(st_decision *decision, const char *format, ...) {
+    if (decision == NULL || decision->note_count == ST_NOTES) return;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(decision->notes[decision->note_count++], ST_NOTE_BYTES, format, arguments);
+    va_end(arguments);
 }
 
 st_status st_choice_legal(const st_registered *device, int32_t kind, const st_choice *choice) {

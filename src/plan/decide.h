@@ -20,9 +20,10 @@ typedef struct st_sources {
 typedef struct st_mark {
     const char *place; /* a name of the sources, which lives as long as they */
     int32_t number;
+    int32_t is_entry;
 } st_mark;
 
-enum { ST_MARKS = 24, ST_PROPOSALS = 4 };
+enum { ST_MARKS = 24, ST_PROPOSALS = 4, ST_NOTES = 8, ST_NOTE_BYTES = 512 };
 
 /* What one source proposes, already normalised, and how well the device model and the rules like it. */
 typedef struct st_proposal {
@@ -38,11 +39,15 @@ typedef struct st_decision {
     int32_t proposal_count, winner;
     st_proposal proposals[ST_PROPOSALS];
     st_changes changes; /* what normalisation changed in the winner's Choice */
-    char note[256];     /* why the table's entry is no more than a hint, or rules were not heard; "" otherwise */
+    int32_t note_count;
+    char notes[ST_NOTES][ST_NOTE_BYTES]; /* what was not heard as it stands: rules, the table's entry; and why */
 } st_decision;
 
-/* "heur.kdsl:12": a line of a program, an entry of a table. */
-enum { ST_MARK_BYTES = ST_SHOWN_PATH_BYTES + 16 };
+/* Adds a note; none where decision is NULL, and none beyond ST_NOTES. */
+void st_note(st_decision *decision, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* "heur.kdsl:12" for a line of a program, "tuner.json entry 3" for a table's. */
+enum { ST_MARK_BYTES = ST_SHOWN_PATH_BYTES + 24 };
 void st_mark_text(const st_mark *mark, char text[ST_MARK_BYTES]);
 
 /* "topk", "midk", "bottomk", "window". */

@@ -60,7 +60,11 @@ static int shared_effect(const st_plan *plan, int32_t field, char line[96], int3
             else if (value == 0)
                 say(line, "not decided: use_2ce holds");
             else
-                say(line, "%s for this kind, whatever use_2ce said", value == 2 ? "two passes" : "one pass");
+                say(line, "%s for this kind, whatever use_2ce says", value == 2 ? "two passes" : "one pass");
+            return 1;
+        case ST_FIELD_USE_2CE:
+            if ((middle ? plan->choice.midk : bottom ? plan->choice.bottomk : 0) == 0) return 0;
+            say(line, "no effect: %s decides", middle ? "midk" : "bottomk");
             return 1;
         case ST_FIELD_TILE_COLS:
         case ST_FIELD_RADIX:

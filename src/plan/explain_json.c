@@ -121,8 +121,10 @@ st_status st_explain_json(const st_plan *plan, const st_decision *decision, st_t
     st_json_string(&json, st_source_name(plan->source));
     st_json_key(&json, "sources");
     write_proposals(&json, decision);
-    st_json_key(&json, "note");
-    st_json_string(&json, decision->note);
+    st_json_key(&json, "notes");
+    st_json_begin_array(&json);
+    for (int32_t i = 0; i < decision->note_count; i++) st_json_string(&json, decision->notes[i]);
+    st_json_end_array(&json);
     st_json_key(&json, "normalised");
     write_changes(&json, &decision->changes);
     st_json_key(&json, "effects");

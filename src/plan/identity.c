@@ -35,6 +35,11 @@ st_device_identity st_identity_of(const st_registered *device) {
     return identity;
 }
 
+int st_same_hardware(const st_device_caps *a, const st_device_caps *b) {
+    return a->backend == b->backend && a->subgroup == b->subgroup && a->lanes == b->lanes && a->shared_mem == b->shared_mem &&
+           a->l2_cache == b->l2_cache && a->l3_cache == b->l3_cache;
+}
+
 int32_t st_standing_of(const st_table_entry *entry, const st_device_identity *identity) {
     const int same_backend = strcmp(entry->backend, identity->backend) == 0;
     if (entry->trusted && (same_backend || entry->backend[0] == '\0')) return ST_STANDING_TRUSTED;

@@ -19,6 +19,12 @@ typedef struct st_device_identity {
 
 st_device_identity st_identity_of(const st_registered *device);
 
+/*
+ * Whether caps describe the same hardware: those that a caller gives may be another machine's. Workers and workgroups do not
+ * count; they are left to normalisation.
+ */
+int st_same_hardware(const st_device_caps *a, const st_device_caps *b);
+
 /* The five identity fields of an entry to those of a device; trusted 1: the table was installed with trust. */
 int32_t st_standing_of(const st_table_entry *entry, const st_device_identity *identity);
 

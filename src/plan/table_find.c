@@ -151,12 +151,6 @@ static const st_band *run_search(struct search *search) {
     return search->best;
 }
 
-/* Caps that a caller describes may be another machine's. Workers and workgroups are left to normalisation. */
-static int same_hardware(const st_device_caps *a, const st_device_caps *b) {
-    return a->backend == b->backend && a->subgroup == b->subgroup && a->lanes == b->lanes && a->shared_mem == b->shared_mem &&
-           a->l2_cache == b->l2_cache && a->l3_cache == b->l3_cache;
-}
-
 void st_table_find(const st_table_view *view, const st_rank_request *resolved, const st_device_caps *caps,
                    st_table_result *result) {
     memset(result, 0, sizeof *result);
@@ -167,7 +161,7 @@ void st_table_find(const st_table_view *view, const st_rank_request *resolved, c
     search.measured = 0;
     const st_band *hint = view->hints > 0 ? run_search(&search) : NULL;
     if (hint != NULL) result->hint_standing = view->standings[hint->source];
-    if (measured != NULL && view->standings[measured->source] == ST_STANDING_MEASURED && !same_hardware(caps, &view->identity.caps)) {
+    if (measured != NULL && view->standings[measured->source] == ST_STANDING_MEASURED && !st_same_hardware(caps, &view->identity.caps)) {
         hint = measured;
         result->hint_standing = ST_STANDING_CAPS;
         measured = NULL;
