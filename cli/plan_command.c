@@ -69,6 +69,11 @@ static int print_line(st_context *context, const st_rank_request *request, const
     return ST_CLI_DONE;
 }
 
+static void print_warning(void *user, const char *text) {
+    (void)user;
+    fprintf(stderr, "spiraltorch plan: %s\n", text);
+}
+
 /* ---- the command ------------------------------------------------------------------------------------------------- */
 
 typedef struct wish {
@@ -183,7 +188,9 @@ int st_cli_plan(int argc, char **argv) {
     const char *device = want.caps ? NULL : want.device;
     const st_device_caps *chosen = want.caps ? &caps : NULL;
     st_context *context = NULL;
-    st_context_options settings = {.struct_size = sizeof settings, .threads = (int32_t)want.threads};
+    /* What is wrong with rules and tables the explanation says itself, and the JSON. */
+    st_host host = {.struct_size = sizeof host, .warn = want.explain || want.json ? NULL : print_warning};
+    st_context_options settings = {.struct_size = sizeof settings, .threads = (int32_t)want.threads, .host = &host};
     st_status created = st_context_create(&settings, &context);
     if (created != ST_OK) {
         return st_input_fail("plan", created);
