@@ -161,10 +161,10 @@ void st_cpu_normalise(const st_rank_request *request, const st_device_caps *caps
     choice->tile = power_of_two_at_most(clamp(choice->tile, LEAST_TILE, MOST_TILE));
 }
 
-/* Columns to scan between looks at the bound: a long row is scanned in few calls, a shorter one needs no room for more. */
-/* A heap wants its bound soon: all of the first block goes into it. */
-enum { HEAP_CTILE = 512 };
+/* A heap wants its bound soon, as all of the first block goes into it; a long row is not worth so many calls. */
+enum { HEAP_CTILE = 512, SHORT_HEAP_CTILE = 128, SHORT_ROW = 1024 };
 
+/* Columns to scan between looks at the bound: a long row is scanned in few calls, a shorter one needs no room for more. */
 static int32_t block_of_columns(const st_rank_request *request) { return request->cols < MOST_CTILE ? 16384 : MOST_CTILE; }
 
 static st_choice choice_of(int32_t mk, int32_t mkd, int32_t ctile, int32_t kl) {
@@ -177,7 +177,7 @@ enum { SPLIT_NS = 2000 };
 void st_cpu_fallback(const st_rank_request *request, const st_device_caps *caps, st_choice *best) {
     const int32_t block = block_of_columns(request);
     const int32_t families[][3] = {{ST_MK_SHARED, ST_MKD_FILTER, block},
-                                   {ST_MK_SHARED, ST_MKD_HEAP, HEAP_CTILE},
+                                   {ST_MK_SHARED, ST_MKD_HEAP, request->cols <= SHORT_ROW ? SHORT_HEAP_CTILE : HEAP_CTILE},
                                    {ST_MK_BITONIC, ST_MKD_BITONIC, block},
                                    {ST_MK_RADIX, ST_MKD_AUTO, block},
                                    {ST_MK_WARP, ST_MKD_WARP_HEAP, block}};
@@ -207,7 +207,7 @@ static const struct variant {
 } variants[] = {
     {ST_MK_SHARED, ST_MKD_FILTER, 0, 1},    {ST_MK_SHARED, ST_MKD_FILTER, 0, 2},    {ST_MK_SHARED, ST_MKD_FILTER, 1024, 1},
     {ST_MK_SHARED, ST_MKD_FILTER, 1024, 2}, {ST_MK_SHARED, ST_MKD_FILTER, 4096, 1}, {ST_MK_SHARED, ST_MKD_FILTER, 4096, 2},
-    {ST_MK_SHARED, ST_MKD_HEAP, 128, 1},    {ST_MK_SHARED, ST_MKD_HEAP, HEAP_CTILE, 1},    {ST_MK_SHARED, ST_MKD_HEAP, 2048, 1},
+    {ST_MK_SHARED, ST_MKD_HEAP, SHORT_HEAP_CTILE, 1}, {ST_MK_SHARED, ST_MKD_HEAP, HEAP_CTILE, 1}, {ST_MK_SHARED, ST_MKD_HEAP, 2048, 1},
     {ST_MK_WARP, ST_MKD_WARP_HEAP, 0, 1},   {ST_MK_WARP, ST_MKD_WARP_HEAP, 0, 2},   {ST_MK_WARP, ST_MKD_WARP_HEAP, 1024, 1},
     {ST_MK_WARP, ST_MKD_WARP_HEAP, 4096, 1}, {ST_MK_BITONIC, ST_MKD_BITONIC, 0, 1}, {ST_MK_RADIX, ST_MKD_AUTO, 0, 1},
     {ST_MK_SHARED, ST_MKD_KWAY, 0, 1}};
