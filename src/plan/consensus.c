@@ -108,13 +108,30 @@ static double propose(const struct scene *scene, uint32_t decided, st_choice *ch
     return st_model_score(scene->fallback_ns, st_predict(scene->device, scene->caps, scene->request, choice)) + bonus;
 }
 
-/* The values that the backend's candidates have of each field. */
+/*
+ * Fields of which the candidates' values can be better than the fallback's and those that rules speak for: conditions read them,
+ * or a rule speaks against a value. The others are not worth asking the backend for, which takes longer than all the rest.
+ */
+static uint32_t fields_to_vary(const struct scene *scene) {
+    uint32_t fields = 0;
+    for (int32_t i = 0; i < scene->text_count; i++)
+        for (int32_t r = 0; r < scene->prepared[i].rule_count; r++) {
+            const st_rule *rule = &scene->prepared[i].rules[r];
+            fields |= rule->reads | (rule->field >= 0 && rule->weight < 0 ? 1u << rule->field : 0);
+        }
+    return fields & ~scene->hard_fields;
+}
+
+/* The values that the backend's candidates have of those fields. */
 static void gather_values(struct scene *scene, st_soft_problem *problem) {
     const st_backend *backend = &scene->device->backend;
+    const uint32_t fields = fields_to_vary(scene);
+    if (fields == 0) return;
     int32_t count = backend->candidates(backend->self, scene->request, scene->caps, scene->candidates, MOST_CANDIDATES);
     if (count > MOST_CANDIDATES) count = MOST_CANDIDATES;
     for (int32_t field = 0; field < ST_FIELDS; field++) {
         int32_t *values = scene->values[field], distinct = 0;
+        if (!(fields >> field & 1)) continue;
         for (int32_t i = 0; i < count && distinct < ST_SOFT_VALUES; i++) {
             const int32_t value = st_choice_get(&scene->candidates[i], field);
             int known = 0;
