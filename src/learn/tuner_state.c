@@ -149,12 +149,12 @@ static int digit_of(char letter) {
     return letter >= '0' && letter <= '9' ? letter - '0' : letter >= 'a' && letter <= 'f' ? letter - 'a' + 10 : -1;
 }
 
-/* Hexadecimal numbers of at most 16 digits with single blanks between; their count, or -1. */
-static int read_numbers(const char *text, size_t bytes, uint64_t *numbers) {
+/* Up to `most` hexadecimal numbers of at most 16 digits with single blanks between; their count, or -1. */
+static int read_numbers(const char *text, size_t bytes, int most, uint64_t *numbers) {
     int count = 0;
     for (size_t at = 0; at < bytes; at++) {
         size_t digits = 0;
-        if (count == MOST_NUMBERS) return -1;
+        if (count == most) return -1;
         numbers[count] = 0;
         for (int digit; at < bytes && (digit = digit_of(text[at])) >= 0; at++, digits++) numbers[count] = numbers[count] * 16 + (uint64_t)digit;
         if (digits == 0 || digits > 16 || (at < bytes && text[at] != ' ') || at + 1 == bytes) return -1;
@@ -167,7 +167,7 @@ static int read_numbers(const char *text, size_t bytes, uint64_t *numbers) {
 static const char *line_at(const char *text, size_t bytes, size_t *at, size_t *length) {
     const char *line = text + *at, *end = memchr(line, '\n', bytes - *at);
     uint64_t sum;
-    if (end == NULL || end - line < CHECKSUM + 1 || line[CHECKSUM] != ' ' || read_numbers(line, CHECKSUM, &sum) != 1) return NULL;
+    if (end == NULL || end - line < CHECKSUM + 1 || line[CHECKSUM] != ' ' || read_numbers(line, CHECKSUM, 1, &sum) != 1) return NULL;
     *length = (size_t)(end - line) - CHECKSUM - 1;
     *at += (size_t)(end - line) + 1;
     return checksum_of(line + CHECKSUM + 1, *length) == sum ? line + CHECKSUM + 1 : NULL;
@@ -202,7 +202,7 @@ st_status st_survey_read_text(st_survey *survey, const char *text, size_t bytes,
             if (length == (size_t)expected && memcmp(line, end, length) == 0) return ST_OK;
             return bad_line(name, number, "is not the end that was written");
         }
-        if (!finding_of(numbers, read_numbers(line, length, numbers), &finding)) return bad_line(name, number, "is no finding");
+        if (!finding_of(numbers, read_numbers(line, length, MOST_NUMBERS, numbers), &finding)) return bad_line(name, number, "is no finding");
         const st_status status = st_survey_record(survey, &finding);
         if (status != ST_OK) return status == ST_E_MEMORY ? status : bad_line(name, number, "is no finding of this survey");
     }

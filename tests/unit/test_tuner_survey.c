@@ -265,6 +265,8 @@ static void broken_state_is_refused(void **state) {
         assert_true(st_survey_read_text(survey, broken, bytes, "sign", "it") != ST_OK);
         assert_true(st_survey_read_text(survey, text, at, "sign", "it") != ST_OK); /* cut */
     }
+    static const char blanks[] = "1 2 3 4 5 6 7 89 line\n"; /* numbers where one checksum should be */
+    assert_int_equal(st_survey_read_text(survey, blanks, sizeof blanks - 1, "sign", "it"), ST_E_FORMAT);
     memcpy(broken, text, bytes); /* a line that is there twice makes the number of lines wrong */
     const char *second = memchr(text, '\n', bytes);
     memcpy(broken + bytes, second + 1, 50);
