@@ -44,8 +44,8 @@ static uint16_t narrow_float(float value, int mantissa, uint32_t infinity) {
 }
 
 /*
- * Stores a number of about unit size; integers take it on a scale where 16 is the end of their range, which no normal number
- * here comes near: equal elements at the end would be a case of their own. Those of 8 bits, which are few anyway, have 4.
+ * Stores a number of about unit size; integers take it on a scale where 16 is the end of their range, or 8 for those of 8 bits,
+ * of which there are few: no normal number here comes near it, as equal elements at the end would be a case of their own.
  */
 static void store(st_dtype dtype, unsigned char *element, double unit) {
     const int size = (int)st_dtype_size(dtype);
@@ -62,7 +62,7 @@ static void store(st_dtype dtype, unsigned char *element, double unit) {
         const int width = 8 * size;
         const int has_sign = dtype == ST_I8 || dtype == ST_I16 || dtype == ST_I32 || dtype == ST_I64;
         const double end = ldexp(1.0, width - 1);
-        const double scaled = unit * (end / (size == 1 ? 4 : 16));
+        const double scaled = unit * (end / (size == 1 ? 8 : 16));
         const uint64_t top = (uint64_t)1 << (width - 1); /* half of the range */
         /* Offset by half of the range, so that both signs of integers are clamped and rounded in one way. */
         uint64_t offset = scaled >= end ? top + (top - 1) : scaled < -end ? 0 : top + (uint64_t)(int64_t)floor(scaled);
