@@ -54,7 +54,7 @@ struct costs {
 /* Candidates of 64-bit types are pairs, which no vector code sorts or selects. */
 static struct costs costs_of(const st_rank_request *request, double lanes) {
     if (st_dtype_size(request->dtype) == 8) return (struct costs){2.8, 6, 4, 0.6, 8, 2.5};
-    if (lanes >= 16) return (struct costs){0.22, 0.6, 2.2, st_dtype_size(request->dtype) == 4 ? 0.2 : 0.3, 8, 2.5};
+    if (lanes >= 16) return (struct costs){0.22, 0.6, 2.2, st_dtype_size(request->dtype) == 4 ? 0.2 : 1, 8, 2.5};
     if (lanes >= 8) return (struct costs){0.33, 0.8, 2.2, 0.8, 8, 2.5};
     return (struct costs){1.1, 3, 4, 2, 8, 2.5};
 }
@@ -93,7 +93,8 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
     switch (st_cpu_family_of(choice)) {
         case ST_CPU_HEAP: {
             const double insert = costs.insert + costs.sift * log2_of(hi), seen = n < choice->ctile ? n : choice->ctile;
-            return 100 + scan + seen * (wide ? 1.4 : 0.75) + passing * insert + sort_ns(costs, width) + writing;
+            const double blocks = n / choice->ctile * 50;
+            return 100 + scan + blocks + seen * (wide ? 1.4 : 0.75) + passing * insert + sort_ns(costs, width) + writing;
         }
         case ST_CPU_KWAY: return 120 + n * 4 + hi * 8 + sort_ns(costs, width) + writing;
         case ST_CPU_BITONIC: {
@@ -111,7 +112,7 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
             const double step = 2 * sqrt(sqrt(n)); /* select.c samples this way */
             const double found = hi <= 32 ? hi : hi + 2.5 * sqrt(hi * step) + 2 * step; /* and finds hardly more than hi by blocks */
             const double bound = hi <= 32 ? 0.05 * scan + 10 * hi : 0.16 * n / step;
-            return (hi <= 32 ? 120 : 200) + scan + bound + take_ns(costs, found, n) + order_ns(costs, found, width) + writing;
+            return (hi <= 32 ? 180 : 200) + scan + bound + take_ns(costs, found, n) + order_ns(costs, found, width) + writing;
         }
         default: {
             if (hi >= 0.5 * n) return 150 + scan + n * costs.all + order_ns(costs, n, width) + writing;
