@@ -88,6 +88,12 @@ rank_check() {
     wait
 }
 
+# chooser_check PRESET CONFIGS TIMEOUT: plans by random rules, tables and caps, with a fresh seed.
+chooser_check() {
+    tally run plain --name "chooser_check, $2 configurations" --timeout "$3" -- "build/$1/tests/property/chooser_check" \
+        --configs "$2"
+}
+
 # ---- what is needed -------------------------------------------------------------------------------------------------
 install_start=$(date +%s)
 need_packages cmake ninja-build gcc g++ libc6-dev pkgconf libjansson-dev libcmocka-dev python3 python3-numpy python3-pytest \
@@ -155,6 +161,7 @@ cmocka_tests release ""
 
 part "random configurations" 70
 rank_check release "$configs" 1500 ""
+chooser_check release "$configs" 600
 
 part "lower instruction sets" 60
 for disabled in avx512 avx512,avx2; do
@@ -177,6 +184,7 @@ part "asan" 150
 if build asan; then
     cmocka_tests asan ""
     rank_check asan $((configs / 12)) 1200 ""
+    chooser_check asan $((configs / 12)) 600
     SPIRALTORCH=$here/build/asan/spiraltorch
     programs pytest 1500 "$ST_PYTHON -m pytest -q -ra" tests/cli/test_*.py
 fi

@@ -21,10 +21,10 @@ struct stranger {
     const char *device, *driver, *isa, *kernel_hash;
 };
 
-static int no_tables(void) {
-    if (strstr(st_features(), "jansson: no") == NULL) return 0;
-    print_message("this build reads no tables\n");
-    return 1;
+static void need_tables(void) {
+    if (strstr(st_features(), "jansson: no") == NULL) return;
+    print_message("skipped: this build has no jansson, and reads no tables\n");
+    skip();
 }
 
 static const char *or_own(const char *given, const char *own) { return given != NULL ? given : own; }
@@ -165,7 +165,7 @@ static void test_penalties_alone(void **state) {
 /* A against C, over weights that let either win; the backend's own weight goes before the common one. */
 static void test_scores(void **state) {
     (void)state;
-    if (no_tables()) return;
+    need_tables();
     st_test_warnings warnings;
     int wins[2] = {0};
     install(&here, "\"mk\":0,\"mkd\":3", 0);
@@ -200,7 +200,7 @@ static void test_scores(void **state) {
 
 static void test_a_tie_goes_to_the_rules(void **state) {
     (void)state;
-    if (no_tables()) return;
+    need_tables();
     st_test_warnings warnings;
     install(&here, "\"mk\":0,\"mkd\":3", 0);
     st_set_variable("SPIRAL_HEUR_K", "soft(mk, 0, 0.25, 1); soft(mkd, 3, 0.25, 1)");
@@ -221,7 +221,7 @@ static void test_a_tie_goes_to_the_rules(void **state) {
 /* The weight that nothing sets, and hard fields over the table's. */
 static void test_table_alone(void **state) {
     (void)state;
-    if (no_tables()) return;
+    need_tables();
     st_test_warnings warnings;
     st_plan plan;
     install(&here, "\"mk\":0,\"mkd\":3,\"ctile\":1024", 0);
@@ -251,7 +251,7 @@ static void test_table_alone(void **state) {
 /* Measured elsewhere, the same entry is a hint: soft rules of little weight, and the explanation says what differs. */
 static void test_a_stale_table_is_a_hint(void **state) {
     (void)state;
-    if (no_tables()) return;
+    need_tables();
     static const struct {
         struct stranger stranger;
         const char *said;
@@ -298,7 +298,7 @@ static void test_a_stale_table_is_a_hint(void **state) {
 /* In one table what was measured here is C, and what was measured elsewhere is not heard beside it, however much it says. */
 static void test_measured_here_beats_hints(void **state) {
     (void)state;
-    if (no_tables()) return;
+    need_tables();
     static const struct stranger elsewhere = {.device = "Another CPU"};
     st_test_warnings warnings;
     st_plan plan;
@@ -330,7 +330,7 @@ static void test_measured_here_beats_hints(void **state) {
 /* A table that comes, goes, and cannot be read, as the context is told to look again. */
 static void test_reload_of_the_table(void **state) {
     (void)state;
-    if (no_tables()) return;
+    need_tables();
     st_test_warnings warnings;
     st_plan plan;
     const st_rank_request request = st_request_for(ST_TOPK, 8, 60000, 40);
