@@ -115,7 +115,7 @@ template <typename Item, typename Less> void select_first(int32_t peer, Item *it
 #if defined(ST_PEERS_HIGHWAY)
 // Highway learnt to sort no more than the first k in version 1.2.
 template <typename Word> void sort_first(Word *words, size_t count, size_t k) {
-#if HWY_MAJOR > 1 || HWY_MINOR >= 2
+#if HWY_MAJOR > 1 || (HWY_MAJOR == 1 && HWY_MINOR >= 2)
     hwy::VQPartialSort(words, count, k, hwy::SortAscending());
 #else
     static thread_local hwy::Sorter sorter;
