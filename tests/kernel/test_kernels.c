@@ -215,9 +215,10 @@ static int compare_keys(const void *a, const void *b) {
 }
 
 /*
- * How many groups of lanes have a least key below `high`. The bound is chosen among so many: a line of lanes, or
- * 16, where that is two for each of hi; else a power of two, four for each of hi where there are so many lanes. passing: what a kernel may do that compares floats, a NaN is one element of
- * lane 0 where it comes first, and nothing where it comes last, and then the last number may be taken for one.
+ * How many groups of lanes have a least key below `high`. The bound is chosen among so many: a line of lanes, or 16, where
+ * that is two for each of hi; else a power of two, four for each of hi where there are so many lanes. passing: what a kernel
+ * may do that compares floats, a NaN is one element of lane 0 where it comes first, and nothing where it comes last, and then
+ * the last number may be taken for one.
  */
 static size_t groups_below(const struct scene *scene, size_t block, size_t hi, uint64_t high, int passing) {
     static uint64_t least[MOST];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * test_rows_in_lanes.c - the kernel that ranks many short rows at once, against a plain sort of (key, column): every
- * number of columns, every number wanted, every order of elements of up to 32 bits, outputs and input between guard pages.
+ * number of columns and every number wanted of rows that are not long, some of longer ones, first ranks and later windows,
+ * every order of elements of up to 32 bits, outputs and input between guard pages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +19,7 @@
 #include "spiraltorch/rank.h"
 
 /* Most bits of a key that a kernel may leave out at first, and the most that rows are moved apart by. */
-enum { MOST_LOW_BITS = 9, MOST_GAP = 5, WIDEST_ROW = ST_LANE_COLUMNS + MOST_GAP };
+enum { MOST_LOW_BITS = ST_LANE_COLUMN_BITS, MOST_GAP = 5, WIDEST_ROW = ST_LANE_COLUMNS + MOST_GAP };
 
 /* Rows of up to so many columns are asked for every number of their first; of longer ones, some are asked for some. */
 enum { EVERY = 64 };
@@ -169,10 +170,10 @@ static void check_output(const struct scene *scene, const char *what, const char
         for (size_t j = 0; j < width && !(handed_back >> r & 1); j++) {
             const uint64_t column = scene->sorted[r][rows->lo + j].index;
             const uint32_t narrow = (uint32_t)column;
-            const void *from = output == rows->values
-                                   ? (const void *)(scene->elements + ((ptrdiff_t)r * rows->row_stride + (ptrdiff_t)column) * (ptrdiff_t)scene->size)
-                               : size == 4 ? (const void *)&narrow
-                                           : &column;
+            const ptrdiff_t element = (ptrdiff_t)r * rows->row_stride + (ptrdiff_t)column;
+            const void *from = output == rows->values ? (const void *)(scene->elements + element * (ptrdiff_t)scene->size)
+                               : size == 4            ? (const void *)&narrow
+                                                      : &column;
             memcpy(row + j * size, from, size);
         }
         if (memcmp(row, output + r * step, width * size) != 0) complain(scene, what, r);

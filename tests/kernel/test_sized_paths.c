@@ -86,6 +86,7 @@ static void test_outputs_past_the_caches(void **state) {
     (void)state;
     /* 12 bytes an output: 18 MB, above the 16 MiB from which they are streamed. */
     check(request_of(ST_TOPK, 12000, 128, 125), &bitonic, "bitonic", ST_DATA_NORMAL, NULL);
+    check(request_of(ST_MIDK, 3000, 512, 500), &bitonic, "bitonic", ST_DATA_NORMAL, NULL);
 }
 
 static void test_rows_that_differ_in_the_last_bits(void **state) {
@@ -93,6 +94,8 @@ static void test_rows_that_differ_in_the_last_bits(void **state) {
     for (int64_t k = 1; k <= 64; k *= 4) {
         check(request_of(ST_BOTTOMK, 200, 128, k), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
         check(request_of(ST_TOPK, 77, 100, k), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
+        check(request_of(ST_TOPK, 77, 512, k), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
+        check(request_of(ST_MIDK, 77, 301, k), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
     }
 }
 
@@ -101,6 +104,12 @@ static void test_short_rows_with_lengths(void **state) {
     int64_t lengths[300];
     for (size_t i = 0; i < 300; i++) lengths[i] = (int64_t)st_random_below(&rng, 65);
     check(request_of(ST_TOPK, 300, 64, 20), &bitonic, "bitonic", ST_DATA_NORMAL, lengths);
+    /* A window that is in the nearer half of a whole row, and near the far end of many shorter ones. */
+    st_rank_request window = request_of(ST_WINDOW, 300, 512, 0);
+    window.lo = 200;
+    window.hi = 230;
+    for (size_t i = 0; i < 300; i++) lengths[i] = (int64_t)st_random_below(&rng, 513);
+    check(window, &bitonic, "bitonic", ST_DATA_NORMAL, lengths);
 }
 
 static void test_middle_of_a_long_row(void **state) {
