@@ -25,8 +25,8 @@ enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
 enum { ST_LANE_COLUMN_BITS = 9, ST_LANE_COLUMNS = 1 << ST_LANE_COLUMN_BITS, ST_LANE_ROWS = 16 };
 
 /*
- * Up to st_cpu_kernels.lanes rows of 1 to ST_LANE_COLUMNS contiguous columns, whose ranks [lo, hi) are wanted in order, lo < hi <=
- * columns. Strides count elements; values or indices may be NULL.
+ * Up to st_cpu_kernels.lanes rows of 1 to ST_LANE_COLUMNS contiguous columns, whose ranks [lo, hi) are wanted in order,
+ * lo < hi <= columns. Strides count elements; values or indices may be NULL.
  */
 typedef struct st_lane_rows {
     const st_order *order;
@@ -42,7 +42,10 @@ typedef struct st_lane_rows {
 /* Columns that a sample reads at a time: four cache lines of 32-bit elements, which memory gives as one burst. */
 enum { ST_SAMPLE_PIECE = 64 };
 
-/* Columns that `first` compares with each other before it looks where they are, in short rows; four times as many from ST_FIRST_LONG_ROW on. */
+/*
+ * Columns that `first` compares with each other before it looks where they are, in short rows; four times as many from
+ * ST_FIRST_LONG_ROW on.
+ */
 enum { ST_FIRST_BLOCK = 256, ST_FIRST_LONG_ROW = 1 << 14 };
 
 typedef struct st_cpu_kernels {
@@ -87,8 +90,8 @@ typedef struct st_cpu_kernels {
                                uint64_t *high, uint32_t *list, uint64_t *room);
     int lists_fast; /* whether going through its blocks costs little beside reading */
     /*
-     * The position of the first element of the least key, which is *key; count (and any *key) where it is best found otherwise. count is from
-     * ST_FIRST_BLOCK to INT32_MAX. NULL where there is none such.
+     * The position of the first element of the least key, which is *key; count (and any *key) where it is best found
+     * otherwise. count is from ST_FIRST_BLOCK to INT32_MAX. NULL where there is none such.
      */
     size_t (*first)(const st_order *order, const void *elements, size_t count, uint64_t *key);
     /* The position of the first NaN; count where there is none. */

@@ -42,8 +42,8 @@ enum { MOST_LISTED = 32 };
  * Columns of a row's blocks, at most so many; 0 where blocks do not serve. Going through the blocks costs some cycles each,
  * and reading one again that holds one of the best some two for each 64 bytes; their sum is least near
  * 64 sqrt(2 rows in lines / hi) bytes. Where blocks are gone through fast, half of that is better for rows that do not fit L1,
- * which are slower to read again. Rows that fit L1 may as well be read again whole: where more is wanted, their blocks are as large as leaves four lanes for
- * each of hi.
+ * which are slower to read again. Rows that fit L1 may as well be read again whole: where more is wanted, their blocks are as
+ * large as leaves four lanes for each of hi.
  */
 static size_t block_of(size_t length, size_t hi, uint32_t bits, size_t most, int lists_fast) {
     enum { L1_LINES = 384 };
