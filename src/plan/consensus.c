@@ -253,7 +253,10 @@ static st_status agree(struct scene *scene, st_choice *choice, int32_t *source, 
     add_proposal(decision, &table.proposal);
     add_proposal(decision, &rules.proposal);
     if (table.proposal.mark_count > 0) best = table;
-    if (rules.proposal.mark_count > 0 && (best.proposal.mark_count == 0 || rules.proposal.score >= table.proposal.score)) best = rules;
+    /* What was measured elsewhere, with no rule behind it, is not taken where the model holds the fallback for faster. */
+    const int hearsay = rules.proposal.mark_count == 1 && rules.proposal.marks[0].is_entry;
+    const int stands = rules.proposal.mark_count > 0 && !(hearsay && rules.proposal.score < 0);
+    if (stands && (best.proposal.mark_count == 0 || rules.proposal.score >= table.proposal.score)) best = rules;
     decide_hard_fields(scene, best.decided, &best.raw);
     st_choice_normalise(backend, scene->request, scene->caps, &best.raw, decision == NULL ? NULL : &decision->changes);
     if (!backend->legal(backend->self, scene->request->kind, best.raw.mk, best.raw.mkd)) {

@@ -5,8 +5,9 @@
  * Hard statements decide their fields. For the others, A, the Choice that the soft rules like best, and C, the table's entry,
  * are scored by the device model: ln(fallback's time / predicted time), plus the rules' score for A, plus the prior weight of
  * the table for C. The higher holds, A where they are equal. A is there where a rule is true for it, or is why it is not the
- * fallback; where neither is there, the fallback holds. Where the table has nothing that was measured on this very device, the entry it has from elsewhere is
- * heard with the soft rules: a wish of weight ST_HINT_WEIGHT for each field that it gives.
+ * fallback; where neither is there, the fallback holds. Where the table has nothing that was measured on this very device, the
+ * entry it has from elsewhere is heard with the soft rules: a wish of weight ST_HINT_WEIGHT for each field that it gives. With
+ * no rule behind them such wishes do not stand against the fallback, whose score is 0, with a lower one.
  */
 #ifndef ST_PLAN_CONSENSUS_H
 #define ST_PLAN_CONSENSUS_H

@@ -119,6 +119,8 @@ static void check_decision(struct check *check, const st_plan *plan, const st_de
         if (proposal->source == ST_SOURCE_SOFTLOGIC) rules = proposal;
         if (proposal->source == ST_SOURCE_TABLE) table = proposal;
     }
+    /* With no rule behind it, what was measured elsewhere must look no slower than the fallback. */
+    if (rules != NULL && rules->mark_count == 1 && rules->marks[0].is_entry && rules->score < 0) rules = NULL;
     const st_proposal *best = table == NULL || (rules != NULL && rules->score >= table->score) ? rules : table;
     if (plan->source != ST_SOURCE_DSL) EXPECT(check, best == NULL ? plan->source == ST_SOURCE_FALLBACK : best == winner);
     if (plan->source == ST_SOURCE_DSL && best != NULL)
