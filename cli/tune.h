@@ -29,6 +29,9 @@ int64_t st_tune_cell_bytes(const st_survey_cell *cell);
  */
 int st_tune_measure(st_tune_lab *lab, const st_survey_cell *cell, st_survey_finding *finding);
 
+/* The nanoseconds that the engine predicts for a Choice; as st_survey_model's predict, with the lab as user. */
+double st_tune_predict(void *user, const st_survey_cell *cell, const st_choice *choice);
+
 /* Frees the data of the last cell. */
 void st_tune_release(st_tune_lab *lab);
 

@@ -117,15 +117,27 @@ static void add_plan(contest *cell, const st_plan *plan) {
     }
 }
 
-static int gather(contest *cell) {
+static void make_request(const st_survey_cell *cell, st_rank_request *request) {
+    st_rank_request_init(request, cell->kind, cell->rows, cell->cols, cell->k);
+    request->dtype = cell->dtype;
+    request->threads = cell->threads;
+}
+
+double st_tune_predict(void *user, const st_survey_cell *cell, const st_choice *choice) {
+    const st_tune_lab *lab = user;
+    st_rank_request request;
+    st_plan plan;
+    make_request(cell, &request);
+    return st_plan_with_choice(lab->context, &request, lab->device, choice, &plan) == ST_OK ? plan.predicted_ns : 0;
+}
+
+static int gather(contest *cell, const st_survey_cell *asked) {
     st_tune_lab *lab = cell->lab;
     st_rank_request request;
     st_choice choices[ST_RACE_MOST];
     int32_t count = 0;
     st_plan plan;
-    st_rank_request_init(&request, cell->point.kind, cell->point.rows, cell->point.cols, cell->point.k);
-    request.dtype = cell->point.dtype;
-    request.threads = cell->point.threads;
+    make_request(asked, &request);
     st_status status = st_plan_request(lab->context, &request, lab->device, NULL, &plan);
     if (status == ST_OK) {
         add_plan(cell, &plan);
@@ -297,7 +309,7 @@ int st_tune_measure(st_tune_lab *lab, const st_survey_cell *asked, st_survey_fin
     }
     cell->lab = lab;
     cell->point = (st_bench_case){asked->kind, asked->dtype, 0, asked->threads, asked->rows, asked->cols, asked->k};
-    int status = gather(cell);
+    int status = gather(cell, asked);
     if (status == 0 && lab->is_grid && cell->plans[0].predicted_ns * LEAST_RUNS > lab->limit_ns) {
         free(cell);
         return 0;

@@ -328,7 +328,8 @@ static int conclude(survey_run *run, int status) {
         }
         return status != 0 ? status : kept;
     }
-    if (st_survey_table(run->survey, &run->device, run->chosen->out, &found.entries) != ST_OK) {
+    const st_survey_model model = {sizeof model, &run->lab, st_tune_predict};
+    if (st_survey_table(run->survey, &run->device, &model, run->chosen->out, &found.entries) != ST_OK) {
         return st_cli_fail("tune", "%s", st_last_message());
     }
     if (run->finished) {

@@ -171,10 +171,22 @@ typedef struct st_survey_device {
 ST_API st_status st_survey_device_of(const st_context *context, const char *device, st_survey_device *found);
 
 /*
- * Writes the findings as a table, whole or not at all: bands of columns and k that leave no gap between the cells, equal
- * neighbours joined. *entries is their number. ST_E_STATE: nothing was recorded; ST_E_IO; ST_E_MEMORY.
+ * A device model: predict gives the nanoseconds that a Choice should take for a request, or 0 where it cannot say. Between two
+ * findings it says where one winner's kernel comes to an end of its use; how high the steps are, the findings say.
  */
-ST_API st_status st_survey_table(const st_survey *survey, const st_survey_device *device, const char *path, int64_t *entries);
+typedef struct st_survey_model {
+    uint32_t struct_size; /* sizeof(st_survey_model) */
+    void *user;
+    double (*predict)(void *user, const st_survey_cell *cell, const st_choice *choice);
+} st_survey_model;
+
+/*
+ * Writes the findings as a table, whole or not at all: bands of columns and k that leave no gap between the cells, equal
+ * neighbours joined, and those that differ by no more than 1 % too. model NULL: there is none. *entries is their number.
+ * ST_E_ARGUMENT; ST_E_STATE: nothing was recorded; ST_E_CAPACITY: more entries than a table holds; ST_E_IO; ST_E_MEMORY.
+ */
+ST_API st_status st_survey_table(const st_survey *survey, const st_survey_device *device, const st_survey_model *model,
+                                 const char *path, int64_t *entries);
 
 #ifdef __cplusplus
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* tuner_bands.c - from findings at points to bands without gaps: every crossing of measured lines gets the nearest finding. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/checked.h"
@@ -17,16 +18,19 @@ struct slice {
     double gain, gain_variance; /* sums over the findings, weighted by n, and by n squared */
 };
 
-/* What is chosen at some columns: the finding for each position on the axis of k, NULL beyond what so few columns have. */
+/* What is chosen at some columns: a finding for each position on the axis of k, NULL beyond what so few columns have. */
 struct column {
     const st_survey_finding *findings[ST_AXIS_MOST];
-    int cut_by_columns; /* the list of k goes on, but not at so few columns */
+    const st_choice *choices[ST_AXIS_MOST]; /* the finding's, or a neighbour's that is as good */
+    int cut_by_columns;                     /* the list of k goes on, but not at so few columns */
     int32_t count;
     struct slice slices[ST_AXIS_MOST];
 };
 
 struct builder {
     const st_survey *survey;
+    const st_survey_model *model;   /* NULL: there is none to ask */
+    double tolerance;               /* a Choice that is behind by less is as good */
     int32_t series;
     uint8_t used[ST_AXES][ST_AXIS_MOST]; /* positions at which the series has a finding */
     size_t known_count;
@@ -54,28 +58,65 @@ static const st_survey_finding *nearest(const struct builder *builder, const st_
     return st_survey_found(builder->survey, best);
 }
 
+/* How far a Choice is ahead of another at a finding, in logarithms; below 0 where that is not known. */
+static double lead_of(const st_survey_finding *finding, const st_choice *choice, const st_choice *other) {
+    const double mine = st_survey_behind(finding, choice), theirs = st_survey_behind(finding, other);
+    return mine < 0 || theirs < 0 ? -1 : fmax(theirs - mine, 0);
+}
+
+/* One of two neighbours on an axis: what was found, and what is chosen there. */
+struct end {
+    const st_survey_finding *finding;
+    const st_choice *choice;
+    int64_t value; /* its place on the axis */
+};
+
+/* What a lead is taken to be where a Choice was not among the nearest rivals, and so was left behind early. */
+static const double UNKNOWN_LEAD = 0.4;
+
+/* ln of how much longer the model says that one Choice takes than another, at a value of an axis; 0 where there is no model. */
+static double predicted_lead(const struct builder *builder, st_survey_cell cell, int axis, int64_t value, const st_choice *choice,
+                             const st_choice *other) {
+    if (builder->model == NULL) return 0;
+    *(axis == ST_AXIS_K ? &cell.k : &cell.cols) = value;
+    const double mine = builder->model->predict(builder->model->user, &cell, choice);
+    const double theirs = builder->model->predict(builder->model->user, &cell, other);
+    return mine > 0 && theirs > 0 ? log(theirs / mine) : 0;
+}
+
 /*
- * Where along an axis the winners of two findings are as fast as each other: each one's lead over the other shrinks to
- * nothing there. In logarithms, from that of finding `below` to that of `above`, whose places may lie further apart than the
- * two for which they stand, low and high; where a lead is not known, or they do not ascend, the middle between these.
+ * The last value along an axis for which the lower one of two Choices holds: how far it leads is known at both findings, and
+ * between them it is what the model says, corrected so that it is right at both: the model knows of steps, and measuring of
+ * heights. The findings' places may lie further apart than the ends for which they stand.
  */
-static double crossing(const st_survey_finding *below, const st_survey_finding *above, int axis, int64_t low, int64_t high) {
-    const double from = log((double)(axis == ST_AXIS_K ? below->cell.k : below->cell.cols));
-    const double to = log((double)(axis == ST_AXIS_K ? above->cell.k : above->cell.cols));
-    const double lead_below = st_survey_behind(below, &above->choice), lead_above = st_survey_behind(above, &below->choice);
-    if (lead_below < 0 || lead_above < 0 || lead_below + lead_above < 1e-3 || from >= to) return (log((double)low) + log((double)high)) / 2;
-    return from + (to - from) * lead_below / (lead_below + lead_above);
-}
-
-/* The last whole number of the lower band, given where its end is in logarithms: from low on, and below high. */
-static int64_t boundary(int64_t low, int64_t high, double at) {
-    const double whole = exp(at);
-    return whole <= (double)low ? low : whole >= (double)high ? high - 1 : (int64_t)whole;
-}
-
-/* The same at a part of the way, by ratio. */
-static int64_t part_of_way(int64_t low, int64_t high, double part) {
-    return boundary(low, high, log((double)low) + part * (log((double)high) - log((double)low)));
+static int64_t crossing(const struct builder *builder, const st_survey_cell *cell, int axis, const struct end *below, const struct end *above) {
+    int64_t from = axis == ST_AXIS_K ? below->finding->cell.k : below->finding->cell.cols;
+    int64_t to = axis == ST_AXIS_K ? above->finding->cell.k : above->finding->cell.cols;
+    if (from > below->value || to < above->value) {
+        from = below->value;
+        to = above->value;
+    }
+    double first = lead_of(below->finding, below->choice, above->choice), last = lead_of(above->finding, above->choice, below->choice);
+    first = first < 0 ? UNKNOWN_LEAD : first;
+    last = last < 0 ? -UNKNOWN_LEAD : -last;
+    if (first - last < 1e-3) { /* as good as each other at both: the middle is as good as any place */
+        first = 1;
+        last = -1;
+    }
+    first -= predicted_lead(builder, *cell, axis, from, below->choice, above->choice);
+    last -= predicted_lead(builder, *cell, axis, to, below->choice, above->choice);
+    const double start = log((double)from), way = log((double)to) - start;
+    int64_t low = below->value, high = above->value;
+    while (high - low > 1) {
+        const int64_t middle = low + (high - low) / 2;
+        const double part = (log((double)middle) - start) / way;
+        const double lead = predicted_lead(builder, *cell, axis, middle, below->choice, above->choice) + first + part * (last - first);
+        if (lead > 0)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
 }
 
 /* What a grid's or list's end stands for beyond itself: half of the way to a next value at the same ratio. */
@@ -101,47 +142,57 @@ static const st_survey_finding *next_along(const st_survey *survey, st_place pla
     return found;
 }
 
+static st_survey_cell cell_at(const struct builder *builder, int32_t row_at, int64_t cols, int64_t k) {
+    const st_series *series = &builder->survey->series[builder->series];
+    return (st_survey_cell){series->kind, series->dtype, series->threads, builder->survey->axes[ST_AXIS_ROWS].values[row_at], cols, k};
+}
+
 /* What holds at a place without a finding: between two of its column, the one on whose side of their crossing it is; else the nearest. */
 static const st_survey_finding *fill_in(const struct builder *builder, const st_place *place) {
     const st_survey *survey = builder->survey;
     const st_survey_finding *below = next_along(survey, *place, ST_AXIS_K, -1), *above = next_along(survey, *place, ST_AXIS_K, 1);
     if (below == NULL || above == NULL) return nearest(builder, place);
-    const double here = builder->logs[ST_AXIS_K][place->at[ST_AXIS_K]];
-    return here < crossing(below, above, ST_AXIS_K, below->cell.k, above->cell.k) ? below : above;
+    const struct end low = {below, &below->choice, below->cell.k}, high = {above, &above->choice, above->cell.k};
+    const int64_t k = survey->axes[ST_AXIS_K].values[place->at[ST_AXIS_K]];
+    return k <= crossing(builder, &below->cell, ST_AXIS_K, &low, &high) ? below : above;
 }
 
-/* What holds at a number of rows and of columns; nothing where no k was measured there, but columns on both sides were. */
-static void find_column(const struct builder *builder, int32_t row_at, int32_t col_at, struct column *column) {
+static int is_as_good(const struct builder *builder, const st_survey_finding *finding, const st_choice *choice) {
+    const double behind = choice == NULL ? -1 : st_survey_behind(finding, choice);
+    return behind >= 0 && behind <= builder->tolerance;
+}
+
+/*
+ * What holds at a number of rows and of columns; nothing where no k was measured there, but columns on both sides were. A
+ * Choice of the column before, or of the k before, stays where it is as good: bands should be few.
+ */
+static void find_column(const struct builder *builder, int32_t row_at, int32_t col_at, const struct column *before, struct column *column) {
     const st_survey *survey = builder->survey;
     const st_axis *k = &survey->axes[ST_AXIS_K], *cols = &survey->axes[ST_AXIS_COLS];
+    const st_choice *last = NULL;
     int32_t measured = 0, between = 0;
     for (int32_t at = 0; at < k->count; at++) {
         const st_place place = {builder->series, {row_at, col_at, at}};
         column->findings[at] = NULL;
         if (!builder->used[ST_AXIS_K][at] || k->values[at] > cols->values[col_at]) continue;
-        column->findings[at] = st_survey_found(survey, &place);
-        measured += column->findings[at] != NULL;
+        const st_survey_finding *finding = st_survey_found(survey, &place);
+        measured += finding != NULL;
         between += next_along(survey, place, ST_AXIS_COLS, -1) != NULL && next_along(survey, place, ST_AXIS_COLS, 1) != NULL;
-        if (column->findings[at] == NULL) column->findings[at] = fill_in(builder, &place);
+        if (finding == NULL) finding = fill_in(builder, &place);
+        const st_choice *beside = before->count > 0 && before->findings[at] != NULL ? before->choices[at] : NULL;
+        column->findings[at] = finding;
+        column->choices[at] = is_as_good(builder, finding, beside) ? beside : is_as_good(builder, finding, last) ? last : &finding->choice;
+        last = column->choices[at];
     }
     if (measured == 0 && between > 0) memset(column->findings, 0, sizeof column->findings);
 }
 
-/* What holds between two columns, at some columns: each k changes over where its two winners are as fast as each other. */
-static void mix_columns(const struct builder *builder, const struct column *below, const struct column *above, int64_t low,
-                        int64_t high, double part, struct column *column) {
-    const double here = log((double)low) + part * (log((double)high) - log((double)low));
-    for (int32_t at = 0; at < builder->survey->axes[ST_AXIS_K].count; at++) {
-        const st_survey_finding *one = below->findings[at], *other = above->findings[at];
-        const int is_one = other == NULL || (one != NULL && here < crossing(one, other, ST_AXIS_COLS, low, high));
-        column->findings[at] = is_one ? one : other;
-    }
-}
-
-/* A column's bands of k. Findings that were made at these very columns and rows (row_at; -1: none) add their numbers. */
-static void slice_column(const struct builder *builder, int32_t row_at, int32_t col_at, struct column *column) {
-    const st_survey *survey = builder->survey;
-    const st_axis *k = &survey->axes[ST_AXIS_K];
+/*
+ * A column's bands of k, at `cols` columns. Findings that were made at these very rows and columns (col_at; -1: none) add
+ * their numbers.
+ */
+static void slice_column(const struct builder *builder, int32_t row_at, int32_t col_at, int64_t cols, struct column *column) {
+    const st_axis *k = &builder->survey->axes[ST_AXIS_K];
     int32_t last = -1, highest = -1;
     column->count = 0;
     for (int32_t at = 0; at < k->count; at++) {
@@ -149,20 +200,22 @@ static void slice_column(const struct builder *builder, int32_t row_at, int32_t 
         if (builder->used[ST_AXIS_K][at]) highest = at;
         if (finding == NULL) continue;
         struct slice *slice = column->count > 0 ? &column->slices[column->count - 1] : NULL;
-        if (slice == NULL || !st_choice_same(&slice->choice, &finding->choice)) {
+        if (slice == NULL || !st_choice_same(&slice->choice, column->choices[at])) {
             int64_t k_min = 1;
             if (slice != NULL) {
-                const int64_t low = k->values[last], high = k->values[at];
-                slice->k_max = boundary(low, high, crossing(column->findings[last], finding, ST_AXIS_K, low, high));
+                const struct end below = {column->findings[last], column->choices[last], k->values[last]};
+                const struct end above = {finding, column->choices[at], k->values[at]};
+                const st_survey_cell cell = cell_at(builder, row_at, cols, k->values[at]);
+                slice->k_max = crossing(builder, &cell, ST_AXIS_K, &below, &above);
                 k_min = slice->k_max + 1;
             }
             slice = &column->slices[column->count++];
             memset(slice, 0, sizeof *slice);
             slice->k_min = k_min;
-            slice->choice = finding->choice;
+            slice->choice = *column->choices[at];
         }
         const st_place place = {builder->series, {row_at, col_at, at}};
-        if (row_at >= 0 && st_survey_found(survey, &place) != NULL) add_finding(slice, finding);
+        if (col_at >= 0 && st_survey_found(builder->survey, &place) != NULL) add_finding(slice, finding);
         last = at;
     }
     if (column->count == 0) return;
@@ -239,17 +292,57 @@ static st_status append(struct builder *builder, struct open_band *open, const s
     return ST_OK;
 }
 
-/* From one measured column to the next: an eighth of the way belongs to each, and three columns between are mixed from both. */
+/* Where a k changes over on the way from one column to the next. */
+struct change {
+    int64_t last; /* columns for which the lower one's Choice holds */
+    int32_t k_at;
+};
+
+static int by_columns(const void *left, const void *right) {
+    const int64_t a = ((const struct change *)left)->last, b = ((const struct change *)right)->last;
+    return (a > b) - (a < b);
+}
+
+static int32_t find_changes(const struct builder *builder, int32_t row_at, const struct column *below, const struct column *above,
+                            int64_t low, int64_t high, struct change *changes) {
+    const st_axis *k = &builder->survey->axes[ST_AXIS_K];
+    int32_t count = 0;
+    for (int32_t at = 0; at < k->count; at++) {
+        if (below->findings[at] == NULL || above->findings[at] == NULL || st_choice_same(below->choices[at], above->choices[at])) continue;
+        const struct end one = {below->findings[at], below->choices[at], low}, other = {above->findings[at], above->choices[at], high};
+        const st_survey_cell cell = cell_at(builder, row_at, low, k->values[at]);
+        changes[count++] = (struct change){crossing(builder, &cell, ST_AXIS_COLS, &one, &other), at};
+    }
+    qsort(changes, (size_t)count, sizeof *changes, by_columns);
+    return count;
+}
+
+/*
+ * From one measured column to the next: columns between are like the lower one, but for the k that have changed over. Changes
+ * less than an eighth of the way apart, by ratio, come together, at the first of them.
+ */
 static st_status bridge(struct builder *builder, struct open_band *open, const struct column *below, const struct column *above,
                         int64_t low, int64_t high, struct column *mixed, int64_t *above_from) {
+    struct change changes[ST_AXIS_MOST];
+    const int32_t count = find_changes(builder, open->row_at, below, above, low, high, changes);
+    const double apart = pow((double)high / (double)low, 0.125);
+    int64_t from = low + 1;
     st_status status = ST_OK;
-    int64_t from = part_of_way(low, high, 0.125) + 1;
-    if (below->count > 0) open->cols_max = from - 1;
-    for (int quarter = 1; quarter <= 3 && status == ST_OK; quarter++) {
-        const int64_t to = part_of_way(low, high, 0.25 * quarter + 0.125);
-        mix_columns(builder, below, above, low, high, 0.25 * quarter, mixed);
-        slice_column(builder, -1, 0, mixed);
+    memcpy(mixed->findings, below->findings, sizeof mixed->findings);
+    memcpy(mixed->choices, below->choices, sizeof mixed->choices);
+    for (int32_t at = 0; at < ST_AXIS_MOST; at++) {
+        if (mixed->findings[at] != NULL) continue; /* k that the lower columns are too few for */
+        mixed->findings[at] = above->findings[at];
+        mixed->choices[at] = above->choices[at];
+    }
+    for (int32_t next = 0; next < count && status == ST_OK;) {
+        const int64_t to = changes[next].last;
+        slice_column(builder, open->row_at, -1, from, mixed);
         status = append(builder, open, mixed, from, to);
+        for (; next < count && (double)changes[next].last <= (double)to * apart; next++) {
+            mixed->findings[changes[next].k_at] = above->findings[changes[next].k_at];
+            mixed->choices[changes[next].k_at] = above->choices[changes[next].k_at];
+        }
         from = to + 1;
     }
     *above_from = from;
@@ -263,13 +356,13 @@ static st_status build_row(struct builder *builder, int32_t row_at, struct open_
     st_status status = ST_OK;
     int32_t last = -1;
     open->row_at = row_at;
-    open->column.count = 0;
+    open->column.count = below->count = 0;
     for (int32_t at = 0; at < cols->count && status == ST_OK; at++) {
         if (!builder->used[ST_AXIS_COLS][at]) continue;
         /* Below the first columns, half of a step by ratio: 1 / sqrt(2). */
         int64_t from = cols->values[at] - (int64_t)(0.29 * (double)cols->values[at]);
-        find_column(builder, row_at, at, here);
-        slice_column(builder, row_at, at, here);
+        find_column(builder, row_at, at, below, here);
+        slice_column(builder, row_at, at, cols->values[at], here);
         if (here->count == 0) continue;
         if (last >= 0) status = bridge(builder, open, below, here, cols->values[last], cols->values[at], &columns[2], &from);
         if (status == ST_OK) status = append(builder, open, here, from, cols->values[at]);
@@ -299,8 +392,19 @@ static st_status build_series(struct builder *builder, st_place *known, struct o
     return status;
 }
 
-st_status st_survey_bands(const st_survey *survey, st_survey_band **bands, int64_t *count, size_t *bytes) {
-    struct builder builder = {.survey = survey};
+/* More entries than this make a table that readers may refuse, by its entries or its bytes (table.h). */
+enum { MOST_BANDS = 12000 };
+
+static st_status build(struct builder *builder, st_place *known, struct open_band *open, struct column *columns) {
+    st_status status = ST_OK;
+    builder->count = 0;
+    for (builder->series = 0; builder->series < builder->survey->series_count && status == ST_OK; builder->series++)
+        status = build_series(builder, known, open, columns);
+    return status;
+}
+
+st_status st_survey_bands(const st_survey *survey, const st_survey_model *model, st_survey_band **bands, int64_t *count, size_t *bytes) {
+    struct builder builder = {.survey = survey, .model = model, .tolerance = 0.01};
     for (int axis = 0; axis < ST_AXES; axis++)
         for (int32_t at = 0; at < survey->axes[axis].count; at++) builder.logs[axis][at] = log((double)survey->axes[axis].values[at]);
     const size_t known_bytes = ((size_t)survey->count + 1) * sizeof(st_place), column_bytes = 3 * sizeof(struct column);
@@ -308,8 +412,12 @@ st_status st_survey_bands(const st_survey *survey, st_survey_band **bands, int64
     struct column *columns = st_allocate_zeroed(&survey->host, column_bytes);
     struct open_band *open = st_allocate_zeroed(&survey->host, sizeof *open);
     st_status status = known == NULL || columns == NULL || open == NULL ? st_fail(ST_E_MEMORY, "no memory for the table's bands") : ST_OK;
-    for (builder.series = 0; builder.series < survey->series_count && status == ST_OK; builder.series++)
-        status = build_series(&builder, known, open, columns);
+    if (status == ST_OK) status = build(&builder, known, open, columns);
+    while (status == ST_OK && builder.count > MOST_BANDS && builder.tolerance < 1) {
+        builder.tolerance *= 2; /* what is lost by it is bounded, and what a table cannot hold is of no use */
+        status = build(&builder, known, open, columns);
+    }
+    if (status == ST_OK && builder.count > MOST_BANDS) status = st_fail(ST_E_CAPACITY, "the lists make %lld entries, more than a table holds; shorten them", (long long)builder.count);
     st_release(&survey->host, open, sizeof *open);
     st_release(&survey->host, columns, column_bytes);
     st_release(&survey->host, known, known_bytes);

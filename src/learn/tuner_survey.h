@@ -79,7 +79,7 @@ typedef struct st_survey_band {
     double mean_log_ns, var_log_ns, gain, gain_error;
 } st_survey_band;
 
-/* The bands of a survey; *bands is the caller's, of *count places and *bytes bytes. ST_E_MEMORY. */
-st_status st_survey_bands(const st_survey *survey, st_survey_band **bands, int64_t *count, size_t *bytes);
+/* The bands of a survey, model as st_survey_table has it; *bands is the caller's, of *count places and *bytes bytes. ST_E_MEMORY, ST_E_CAPACITY. */
+st_status st_survey_bands(const st_survey *survey, const st_survey_model *model, st_survey_band **bands, int64_t *count, size_t *bytes);
 
 #endif

@@ -100,17 +100,20 @@ static st_status write_bands(const st_survey *survey, const st_survey_band *band
     return sink->status;
 }
 
-st_status st_survey_table(const st_survey *survey, const st_survey_device *device, const char *path, int64_t *entries) {
+st_status st_survey_table(const st_survey *survey, const st_survey_device *device, const st_survey_model *model, const char *path,
+                          int64_t *entries) {
     if (survey == NULL || device == NULL || entries == NULL)
         return st_fail(ST_E_ARGUMENT, "%s is NULL", survey == NULL ? "survey" : device == NULL ? "device" : "entries");
     if (device->struct_size != sizeof *device)
         return st_fail(ST_E_ARGUMENT, "device.struct_size is %u; set it to sizeof(st_survey_device)", device->struct_size);
+    if (model != NULL && (model->struct_size != sizeof *model || model->predict == NULL))
+        return st_fail(ST_E_ARGUMENT, "model.struct_size is %u, or model.predict is NULL", model->struct_size);
     if (survey->count == 0) return st_fail(ST_E_STATE, "nothing was measured, so there is no table to write");
     st_survey_band *bands = NULL;
     int64_t count = 0;
     size_t bytes = 0;
     st_whole_file file;
-    st_status status = st_survey_bands(survey, &bands, &count, &bytes);
+    st_status status = st_survey_bands(survey, model, &bands, &count, &bytes);
     if (status != ST_OK) return status;
     struct sink *sink = st_allocate(&survey->host, sizeof *sink);
     status = sink == NULL ? st_fail(ST_E_MEMORY, "no memory to write the table") : st_whole_file_create(&survey->host, path, 1, &file);

@@ -37,10 +37,13 @@ def test_a_table_of_what_was_asked(tmp_path, home):
     assert said["entries"] == len(entries) and said["cells"] == 8 and said["wrong"] == 0
     assert said["finished"] is True and said["installed"] is False
     assert os.listdir(tmp_path / "out") == ["tuner.json"]  # nothing is left to go on with
+    assert sum("n" in entry for entry in entries) >= 4
     for entry in entries:
         assert FIELDS <= set(entry) and entry["schema"] == 1 and entry["dtype"] == "f32" and entry["threads"] == 1
         assert entry["kind"] in ("topk", "midk") and entry["backend"] == "cpu" and entry["device"]
         assert len(entry["kernel_hash"]) == 16 and int(entry["kernel_hash"], 16) > 0
+        if "n" not in entry:
+            continue  # filled in from its neighbours
         assert entry["gain"] >= 0 and entry["var_log_ns"] >= 0 and 0 < entry["mean_log_ns"] < 30
     for kind in ("topk", "midk"):
         for rows, cols in ((1, 300), (8, 1000)):
@@ -51,6 +54,9 @@ def test_a_table_of_what_was_asked(tmp_path, home):
 
 
 def test_an_installed_table_is_chosen_by(tmp_path, home):
+    if "jansson: no" in run("version", check=0).out:
+        assert "jansson" in error(*SMALL, "--install", "--out", tmp_path / "t.json", status=1, env=home)
+        pytest.skip("this build reads no tables")
     plan = ["plan", "--kind", "topk", "--rows", 8, "--cols", 1000, "-k", 20, "--threads", 1, "--json"]
     assert json.loads(run(*plan, check=0, env=home).out)["source"] == "fallback"
     said = json.loads(tune(tmp_path, home, *SMALL, "--install", "--json").out)
@@ -75,7 +81,7 @@ def test_a_short_budget_covers_everything(tmp_path, home):
 
 
 def test_an_interrupt_keeps_what_was_measured(tmp_path, home):
-    many = [str(shape) for shape in range(500, 560)]
+    many = [str(shape) for shape in range(3000, 3060)]
     lists = ["--shapes", ",".join(f"64x{cols}" for cols in many), "-k", "1,7,60", "--dtypes", "f64", "--kinds", "midk",
              "--threads", "1"]
     out = tmp_path / "out/tuner.json"

@@ -63,7 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     st_survey_band *bands = NULL;
     int64_t count = 0;
     size_t band_bytes = 0;
-    require(st_survey_bands(survey, &bands, &count, &band_bytes) == ST_OK);
+    require(st_survey_bands(survey, NULL, &bands, &count, &band_bytes) == ST_OK);
     for (int64_t i = 0; i < count; i++) {
         require(bands[i].cols_min >= 1 && bands[i].cols_min <= bands[i].cols_max);
         require(bands[i].k_min >= 1 && bands[i].k_min <= bands[i].k_max);

@@ -94,7 +94,7 @@ static void check_bands(const st_survey *survey, double most_regret) {
     size_t bytes = 0;
     uint64_t random = 5;
     double worst = 0;
-    assert_int_equal(st_survey_bands(survey, &bands, &count, &bytes), ST_OK);
+    assert_int_equal(st_survey_bands(survey, NULL, &bands, &count, &bytes), ST_OK);
     for (int point = 0; point < 4000; point++) {
         random = random * 6364136223846793005u + 1442695040888963407u;
         const int32_t series = (int32_t)(random >> 60) % survey->series_count;
@@ -161,6 +161,50 @@ static void every_cell_comes_once_and_data_is_shared(void **state) {
     st_survey_destroy(survey);
 }
 
+/* A model that is off by any factor, but knows that way 0 ends at 700 columns, and way 2 below k of 33. */
+static double predict_steps(void *user, const st_survey_cell *cell, const st_choice *choice) {
+    ++*(int64_t *)user;
+    return choice->mk == 0 ? (cell->cols < 700 ? 100 : 9000) : choice->mk == 1 ? 5000 : (cell->k < 33 ? 90000 : 4000);
+}
+
+static int steps_to(const st_survey_cell *cell) { return cell->cols < 700 ? 0 : cell->k < 33 ? 1 : 2; }
+
+static void steps_of_the_model_are_kept(void **state) {
+    (void)state;
+    const int64_t shapes[] = {1, 300, 1, 4000}, k[] = {2, 20, 200};
+    st_survey_options options = grid_options();
+    options.kind_count = options.dtype_count = options.thread_count = 1;
+    options.shapes = shapes;
+    options.shape_count = 2;
+    options.k = k;
+    options.k_count = 3;
+    st_survey *survey = survey_of(&options);
+    for (int32_t more = 1;;) {
+        st_survey_finding finding = {.struct_size = sizeof finding, .n = 10, .mean_log_ns = 8, .var_log_ns = 0.1, .rival_count = 2};
+        assert_int_equal(st_survey_next(survey, &finding.cell, &more), ST_OK);
+        if (!more) break;
+        const int best = steps_to(&finding.cell);
+        finding.choice = choice_of(best);
+        for (int i = 0; i < 2; i++) finding.rivals[i] = (st_survey_rival){choice_of((best + 1 + i) % 3), i == 0 ? 0.3 : 0.4};
+        assert_int_equal(st_survey_record(survey, &finding), ST_OK);
+    }
+    int64_t asked = 0, count = 0;
+    size_t bytes = 0;
+    const st_survey_model model = {sizeof model, &asked, predict_steps};
+    st_survey_band *bands = NULL;
+    assert_int_equal(st_survey_bands(survey, &model, &bands, &count, &bytes), ST_OK);
+    assert_true(asked > 0 && asked < 10000);
+    for (int64_t cols = 300; cols <= 4000; cols += cols < 690 || cols > 710 ? 25 : 1)
+        for (int64_t at = 2; at <= 200 && at <= cols; at += 3) {
+            const st_survey_cell cell = {ST_TOPK, ST_F32, 1, 1, cols, at};
+            const st_survey_band *found = NULL;
+            assert_int_equal(bands_for(bands, count, 0, 1, cols, at, &found), 1);
+            if (found->choice.mk != steps_to(&cell)) fail_msg("%" PRId64 " columns, k %" PRId64 ": %d", cols, at, found->choice.mk);
+        }
+    st_release(&survey->host, bands, bytes);
+    st_survey_destroy(survey);
+}
+
 static void lists_are_measured_and_nothing_else(void **state) {
     (void)state;
     const int64_t shapes[] = {8, 1000, 1, 70, 1, 70}, k[] = {7, 100, 64};
@@ -176,7 +220,7 @@ static void lists_are_measured_and_nothing_else(void **state) {
     const st_survey_band *found;
     int64_t count = 0;
     size_t bytes = 0;
-    assert_int_equal(st_survey_bands(survey, &bands, &count, &bytes), ST_OK);
+    assert_int_equal(st_survey_bands(survey, NULL, &bands, &count, &bytes), ST_OK);
     assert_int_equal(bands_for(bands, count, 0, 8, 1000, 100, &found), 1);
     assert_int_equal(bands_for(bands, count, 0, 1, 70, 1, &found), 1);
     assert_int_equal(bands_for(bands, count, 0, 1, 71, 71, &found), 1);
@@ -203,7 +247,7 @@ static void a_cell_that_cannot_be_measured_is_not_asked_for_again(void **state) 
     st_survey_counts(survey, &recorded, &coarse);
     assert_true(recorded == 0 && coarse == 0);
     const st_survey_device device = {.struct_size = sizeof device};
-    assert_int_equal(st_survey_table(survey, &device, "nowhere.json", &recorded), ST_E_STATE);
+    assert_int_equal(st_survey_table(survey, &device, NULL, "nowhere.json", &recorded), ST_E_STATE);
     st_survey_destroy(survey);
 }
 
@@ -283,7 +327,7 @@ static void tables_are_written_whole(void **state) {
     st_survey *survey = survey_of(&options);
     go_on(survey, 500);
     int64_t entries = 0, lines = 0;
-    assert_int_equal(st_survey_table(survey, &device, path, &entries), ST_OK);
+    assert_int_equal(st_survey_table(survey, &device, NULL, path, &entries), ST_OK);
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
     char line[2048];
@@ -297,7 +341,7 @@ static void tables_are_written_whole(void **state) {
     }
     fclose(file);
     assert_int_equal(lines, entries);
-    assert_int_equal(st_survey_table(survey, &device, "/nowhere/at/all.json", &entries), ST_E_IO);
+    assert_int_equal(st_survey_table(survey, &device, NULL, "/nowhere/at/all.json", &entries), ST_E_IO);
     st_survey_destroy(survey);
     st_remove_folder(folder);
 }
@@ -360,7 +404,7 @@ static st_status whole_run(st_failing_host *host, const char *path) {
     if (status == ST_OK) status = st_survey_save(survey, path, "sign");
     if (status == ST_OK) status = st_survey_create(&host->host, &options, &again);
     if (status == ST_OK) status = st_survey_load(again, path, "sign");
-    if (status == ST_OK) status = st_survey_table(again, &device, path, &entries);
+    if (status == ST_OK) status = st_survey_table(again, &device, NULL, path, &entries);
     st_survey_destroy(survey);
     st_survey_destroy(again);
     return status;
@@ -386,6 +430,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bands_leave_no_gap_and_get_better),
         cmocka_unit_test(every_cell_comes_once_and_data_is_shared),
+        cmocka_unit_test(steps_of_the_model_are_kept),
         cmocka_unit_test(lists_are_measured_and_nothing_else),
         cmocka_unit_test(a_cell_that_cannot_be_measured_is_not_asked_for_again),
         cmocka_unit_test(state_comes_back),
