@@ -41,23 +41,6 @@ struct builder {
     size_t bytes;
 };
 
-/* The nearest finding by ratios of rows, columns and k. */
-static const st_survey_finding *nearest(const struct builder *builder, const st_place *place) {
-    const st_place *best = NULL;
-    double least = HUGE_VAL;
-    for (size_t i = 0; i < builder->known_count; i++) {
-        double far = 0;
-        for (int axis = 0; axis < ST_AXES; axis++) {
-            const double off = builder->logs[axis][place->at[axis]] - builder->logs[axis][builder->known[i].at[axis]];
-            far += off * off;
-        }
-        if (far >= least) continue;
-        least = far;
-        best = &builder->known[i];
-    }
-    return st_survey_found(builder->survey, best);
-}
-
 /* How far a Choice is ahead of another at a finding, in logarithms; below 0 where that is not known. */
 static double lead_of(const st_survey_finding *finding, const st_choice *choice, const st_choice *other) {
     const double mine = st_survey_behind(finding, choice), theirs = st_survey_behind(finding, other);
@@ -145,6 +128,58 @@ static const st_survey_finding *next_along(const st_survey *survey, st_place pla
 static st_survey_cell cell_at(const struct builder *builder, int32_t row_at, int64_t cols, int64_t k) {
     const st_series *series = &builder->survey->series[builder->series];
     return (st_survey_cell){series->kind, series->dtype, series->threads, builder->survey->axes[ST_AXIS_ROWS].values[row_at], cols, k};
+}
+
+/*
+ * How much further away a finding counts for each e times that its Choice takes longer here than another's, says the model: two
+ * steps of the coarsest grid, 2^8 of an axis. A kernel that ends with so many columns is not carried beyond them.
+ */
+static const double MISFIT = 5.5;
+
+/* What the model says of the Choices that a series' findings have: few, so that each is asked for once a place. */
+struct predictions {
+    int32_t count;
+    const st_choice *choices[64];
+    double ns[64];
+};
+
+/* 0 where the model gives no number, or is asked for too many. */
+static double predict_once(const struct builder *builder, const st_survey_cell *cell, const st_choice *choice, struct predictions *known) {
+    if (builder->model == NULL) return 0;
+    for (int32_t i = 0; i < known->count; i++)
+        if (st_choice_same(known->choices[i], choice)) return known->ns[i];
+    if (known->count == (int32_t)(sizeof known->ns / sizeof known->ns[0])) return 0;
+    known->choices[known->count] = choice;
+    return known->ns[known->count++] = builder->model->predict(builder->model->user, cell, choice);
+}
+
+/* The nearest finding by ratios of rows, columns and k whose Choice suits this place. */
+static const st_survey_finding *nearest(const struct builder *builder, const st_place *place) {
+    const st_survey *survey = builder->survey;
+    const st_survey_cell cell = cell_at(builder, place->at[ST_AXIS_ROWS], survey->axes[ST_AXIS_COLS].values[place->at[ST_AXIS_COLS]],
+                                        survey->axes[ST_AXIS_K].values[place->at[ST_AXIS_K]]);
+    const st_place *best = NULL;
+    double least = HUGE_VAL, quickest = HUGE_VAL;
+    struct predictions known = {.count = 0};
+    for (size_t i = 0; i < builder->known_count; i++) {
+        const double ns = predict_once(builder, &cell, &st_survey_found(survey, &builder->known[i])->choice, &known);
+        if (ns > 0 && ns < quickest) quickest = ns;
+    }
+    for (size_t i = 0; i < builder->known_count; i++) {
+        double far = 0;
+        for (int axis = 0; axis < ST_AXES; axis++) {
+            const double off = builder->logs[axis][place->at[axis]] - builder->logs[axis][builder->known[i].at[axis]];
+            far += off * off;
+        }
+        if (far >= least) continue;
+        const double ns = predict_once(builder, &cell, &st_survey_found(survey, &builder->known[i])->choice, &known);
+        const double misfit = ns > quickest ? MISFIT * log(ns / quickest) : 0;
+        far += misfit * misfit;
+        if (far >= least) continue;
+        least = far;
+        best = &builder->known[i];
+    }
+    return st_survey_found(survey, best);
 }
 
 /* What holds at a place without a finding: between two of its column, the one on whose side of their crossing it is; else the nearest. */
