@@ -3,6 +3,7 @@
  * test_kernels.c - every kernel of every instruction set that this CPU has, against plain loops over st_key_of, on
  * memory that ends or begins at a guard page.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,6 +45,14 @@ static void complain(const struct scene *scene, const char *kernel) {
 }
 
 /* Lays the elements out so that the lowest or the highest byte that may be read stands at a guard page. */
+static void read_keys(struct scene *scene) {
+    for (size_t i = 0; i < scene->count; i++) {
+        const char *element = (const char *)scene->elements + (ptrdiff_t)i * scene->stride * st_dtype_size(scene->dtype);
+        scene->bits[i] = st_element_bits(element, scene->order.bits);
+        scene->keys[i] = st_key_of(&scene->order, scene->bits[i]);
+    }
+}
+
 static void open_scene(struct scene *scene, size_t count, ptrdiff_t stride) {
     const size_t size = (size_t)st_dtype_size(scene->dtype), step = (size_t)(stride < 0 ? -stride : stride);
     const size_t extent = count == 0 ? 0 : ((count - 1) * step + 1) * size;
@@ -53,11 +62,7 @@ static void open_scene(struct scene *scene, size_t count, ptrdiff_t stride) {
     char *place = st_guarded_place(&input_pages, extent, scene->at_end);
     st_random_fill(&rng, scene->dtype, (st_data)st_random_below(&rng, ST_DATA_COUNT), place, extent / size);
     scene->elements = stride < 0 && count > 0 ? place + (count - 1) * step * size : place;
-    for (size_t i = 0; i < count; i++) {
-        const char *element = (const char *)scene->elements + (ptrdiff_t)i * stride * (ptrdiff_t)size;
-        scene->bits[i] = st_element_bits(element, scene->order.bits);
-        scene->keys[i] = st_key_of(&scene->order, scene->bits[i]);
-    }
+    read_keys(scene);
 }
 
 /* A range of keys: all, up to a key or just below it, from a key, one key, between two, or one that may hold nothing.
@@ -334,6 +339,26 @@ static void check_first(const struct scene *scene) {
         complain(scene, "first");
 }
 
+/* The best there can be, twice, and between the two a NaN that comes last: the first of them is the answer, not the NaN's block. */
+static void check_first_before_nan(struct scene *scene) {
+    if (scene->dtype != ST_F32) return;
+    const size_t count = 4 * ST_FIRST_BLOCK;
+    open_scene(scene, count, 1);
+    char *elements = (char *)(uintptr_t)scene->elements;
+    const float plain = 1, plus = INFINITY, minus = -INFINITY, nan = NAN;
+    uint32_t plus_bits, minus_bits;
+    memcpy(&plus_bits, &plus, sizeof plus_bits);
+    memcpy(&minus_bits, &minus, sizeof minus_bits);
+    const float *best = st_key_of(&scene->order, plus_bits) < st_key_of(&scene->order, minus_bits) ? &plus : &minus;
+    for (size_t i = 0; i < count; i++) memcpy(elements + i * sizeof plain, &plain, sizeof plain);
+    const size_t first = ST_FIRST_BLOCK + st_random_below(&rng, ST_FIRST_BLOCK), last = 2 * ST_FIRST_BLOCK + 100;
+    memcpy(elements + first * sizeof plain, best, sizeof plain);
+    memcpy(elements + (last - 1 - st_random_below(&rng, 50)) * sizeof plain, &nan, sizeof plain);
+    memcpy(elements + last * sizeof plain, best, sizeof plain);
+    read_keys(scene);
+    check_first(scene);
+}
+
 static void check_all(const struct scene *scene) {
     if (scene->order.bits < 64) { /* 64-bit keys do not fit narrow entries */
         check_collect(scene, NARROW);
@@ -390,6 +415,7 @@ static void check_isa(st_isa isa) {
                     scene.kernels = &table.of_class[st_cpu_class(scene.order.bits)];
                     check_lengths(&scene);
                     check_blocks(&scene);
+                    check_first_before_nan(&scene);
                 }
 }
 
