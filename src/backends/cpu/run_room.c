@@ -4,6 +4,7 @@
 
 #include "backends/cpu/run.h"
 #include "base/checked.h"
+#include "device/normalise.h"
 #include "rank/window.h"
 
 /* Pieces of a row are no shorter than this, but for the last. */
@@ -15,25 +16,17 @@ enum { LEAST_PIECE = 1024 };
  */
 enum { BY_KEYS = 2048, LEAST_BY_KEYS = 1 << 15 };
 
-/* Whether a Choice takes two passes over a row. */
-static int takes_two(const st_rank_request *request, const st_choice *choice) {
-    int32_t passes = 0;
-    if (request->kind == ST_MIDK || request->kind == ST_WINDOW) passes = choice->midk;
-    if (request->kind == ST_BOTTOMK) passes = choice->bottomk;
-    return passes == 0 ? choice->use_2ce != 0 : passes == 2;
-}
-
 int st_cpu_searches_by_keys(const st_rank_request *request, const st_choice *choice) {
     const st_cpu_family family = st_cpu_family_of(choice);
     const size_t cols = (size_t)request->cols, pieces = (size_t)(choice->wg > 1 ? choice->wg : 1);
     if (family != ST_CPU_FILTER && family != ST_CPU_LANES && family != ST_CPU_RADIX) return 0; /* the others keep to what they are */
     const st_window window = st_window_of(request, cols);
     const size_t hi = window.hi < cols - window.lo ? window.hi : cols - window.lo, piece = (cols + pieces - 1) / pieces;
-    return takes_two(request, choice) && (hi < piece ? hi : piece) >= BY_KEYS && cols >= LEAST_BY_KEYS;
+    return st_two_passes(request, choice) && (hi < piece ? hi : piece) >= BY_KEYS && cols >= LEAST_BY_KEYS;
 }
 
 int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
-    if (!takes_two(request, choice)) return 1;
+    if (!st_two_passes(request, choice)) return 1;
     const int64_t most = request->cols / LEAST_PIECE + 1;
     return (int)(choice->wg < most ? choice->wg : most);
 }
