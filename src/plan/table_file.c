@@ -60,22 +60,26 @@ st_status st_table_read_installed(const st_host *host, st_table **table, st_tabl
     return status;
 }
 
-st_status st_table_install(const st_table *table, int32_t trust) {
-    char path[ST_STATE_PATH_BYTES];
+st_status st_table_save(const st_table *table, int trust, const char *path) {
     st_text_page page = {0};
-    if (table == NULL) return st_fail(ST_E_ARGUMENT, "table is NULL");
-    if (trust != 0 && trust != 1) return st_fail(ST_E_ARGUMENT, "trust is %d; use 0 or 1", trust);
-    st_status status = st_state_path(installed_file, path);
+    st_status status = st_table_write(table, trust, &page);
     if (status != ST_OK) return status;
-    if ((status = st_table_write(table, trust, &page)) != ST_OK) return status;
     const size_t bytes = (size_t)page.length;
     char *text = st_allocate(&table->host, bytes);
     if (text == NULL) return st_fail(ST_E_MEMORY, "no memory for a table's text of %zu bytes", bytes);
     page = (st_text_page){.text = text, .capacity = bytes};
-    if ((status = st_table_write(table, trust, &page)) == ST_OK && (status = st_state_folder_make()) == ST_OK)
-        status = st_file_write(&table->host, path, text, bytes);
+    if ((status = st_table_write(table, trust, &page)) == ST_OK) status = st_file_write(&table->host, path, text, bytes);
     st_release(&table->host, text, bytes);
     return status;
+}
+
+st_status st_table_install(const st_table *table, int32_t trust) {
+    char path[ST_STATE_PATH_BYTES];
+    if (table == NULL) return st_fail(ST_E_ARGUMENT, "table is NULL");
+    if (trust != 0 && trust != 1) return st_fail(ST_E_ARGUMENT, "trust is %d; use 0 or 1", trust);
+    st_status status = st_state_path(installed_file, path);
+    if (status == ST_OK) status = st_state_folder_make();
+    return status == ST_OK ? st_table_save(table, trust, path) : status;
 }
 
 st_status st_table_remove_installed(void) {
