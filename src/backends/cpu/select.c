@@ -106,12 +106,13 @@ static st_cpu_layout layout_of(const st_cpu_shape *shape, int wide, size_t lengt
     return layout;
 }
 
-/* Cache lines of the next row that are fetched at each of two places where nothing else is asked of memory. */
+/* Cache lines of the next row that are fetched at a time, where nothing else is asked of memory: a row of blocks has two such places. */
 enum { FETCHED = 32 };
 
 static inline void fetch_next(const st_cpu_row *row, size_t from) {
     if (row->next == NULL) return;
-    for (size_t line = from; line < from + FETCHED; line++) __builtin_prefetch((const char *)row->next + 64 * line);
+    const uintptr_t next = (uintptr_t)row->next; /* whose last lines need not be there */
+    for (size_t line = from; line < from + FETCHED; line++) __builtin_prefetch((const void *)(next + 64 * line));
 }
 
 #define ENTRY st_narrow
