@@ -238,21 +238,6 @@ static int32_t to_output(void *user, const char *text, uint64_t bytes) {
     return fwrite(text, 1, (size_t)bytes, user) != (size_t)bytes;
 }
 
-static void write_text(st_json_writer *writer, const char *key, const char *text) {
-    st_json_key(writer, key);
-    st_json_string(writer, text);
-}
-
-static void write_integer(st_json_writer *writer, const char *key, int64_t value) {
-    st_json_key(writer, key);
-    st_json_integer(writer, value);
-}
-
-static void write_number(st_json_writer *writer, const char *key, double value) {
-    st_json_key(writer, key);
-    st_json_number(writer, value);
-}
-
 static void write_choice(st_json_writer *writer, const char *key, const st_choice *choice) {
     st_json_key(writer, key);
     if (!choice) {
@@ -262,19 +247,19 @@ static void write_choice(st_json_writer *writer, const char *key, const st_choic
     st_json_begin_object(writer);
     for (int32_t i = 0; i < st_choice_field_count(); i++) {
         const st_choice_field *field = st_choice_field_at(i);
-        write_integer(writer, field->name, field_value(choice, field));
+        st_json_member_integer(writer, field->name, field_value(choice, field));
     }
     st_json_end_object(writer);
 }
 
 static void write_point(st_json_writer *writer, const st_bench_case *point) {
-    write_text(writer, "kind", st_bench_kind_name(point->kind));
-    write_text(writer, "dtype", st_dtype_name(point->dtype));
-    write_integer(writer, "rows", point->rows);
-    write_integer(writer, "cols", point->cols);
-    write_integer(writer, "k", point->k);
-    write_integer(writer, "threads", point->threads);
-    write_text(writer, "data", st_bench_data_name(point->data));
+    st_json_member_string(writer, "kind", st_bench_kind_name(point->kind));
+    st_json_member_string(writer, "dtype", st_dtype_name(point->dtype));
+    st_json_member_integer(writer, "rows", point->rows);
+    st_json_member_integer(writer, "cols", point->cols);
+    st_json_member_integer(writer, "k", point->k);
+    st_json_member_integer(writer, "threads", point->threads);
+    st_json_member_string(writer, "data", st_bench_data_name(point->data));
 }
 
 static int finish(st_json_writer *writer) {
@@ -291,17 +276,17 @@ static void write_result(st_json_writer *writer, const st_bench_row *row) {
     const st_bench_finding *finding = &row->finding;
     for (int i = 0; i < 3; i++) {
         if (finding->left_out) {
-            write_text(writer, keys[i], NULL);
+            st_json_member_string(writer, keys[i], NULL);
         } else {
-            write_number(writer, keys[i], numbers[i]);
+            st_json_member_number(writer, keys[i], numbers[i]);
         }
     }
-    write_number(writer, "noise", row->noise);
-    write_text(writer, "version", row->version[0] ? row->version : NULL);
-    write_text(writer, "how", finding->how[0] ? finding->how : NULL);
-    write_text(writer, "index_dtype", finding->index_dtype[0] ? finding->index_dtype : NULL);
-    write_integer(writer, "threads_used", finding->threads);
-    write_text(writer, "left_out", finding->left_out ? finding->note : NULL);
+    st_json_member_number(writer, "noise", row->noise);
+    st_json_member_string(writer, "version", row->version[0] ? row->version : NULL);
+    st_json_member_string(writer, "how", finding->how[0] ? finding->how : NULL);
+    st_json_member_string(writer, "index_dtype", finding->index_dtype[0] ? finding->index_dtype : NULL);
+    st_json_member_integer(writer, "threads_used", finding->threads);
+    st_json_member_string(writer, "left_out", finding->left_out ? finding->note : NULL);
 }
 
 int st_bench_json_rows(const st_bench_rows *rows) {
@@ -311,10 +296,10 @@ int st_bench_json_rows(const st_bench_rows *rows) {
     for (int64_t r = 0; r < rows->count; r++) {
         const st_bench_row *row = &rows->list[r];
         st_json_begin_object(&writer);
-        write_text(&writer, "impl", row->impl);
+        st_json_member_string(&writer, "impl", row->impl);
         write_choice(&writer, "choice", row->has_choice ? &row->choice : NULL);
-        write_text(&writer, "kernel", row->has_choice ? row->kernel : NULL);
-        write_text(&writer, "device", row->device);
+        st_json_member_string(&writer, "kernel", row->has_choice ? row->kernel : NULL);
+        st_json_member_string(&writer, "device", row->device);
         write_point(&writer, &row->point);
         write_result(&writer, row);
         st_json_end_object(&writer);
@@ -329,9 +314,9 @@ static void write_summary(st_json_writer *writer, int64_t points, double geomean
     const double numbers[] = {geomean, p95, worst};
     for (int i = 0; i < 3; i++) {
         if (points > 0) {
-            write_number(writer, keys[i], numbers[i]);
+            st_json_member_number(writer, keys[i], numbers[i]);
         } else {
-            write_text(writer, keys[i], NULL);
+            st_json_member_string(writer, keys[i], NULL);
         }
     }
 }
@@ -340,11 +325,11 @@ int st_bench_json_regret(const st_bench_regret *regret, const char *with) {
     st_json_writer writer;
     st_json_start(&writer, to_output, stdout);
     st_json_begin_object(&writer);
-    write_text(&writer, "with", with);
-    write_text(&writer, "version", st_version());
-    write_integer(&writer, "points", regret->count);
+    st_json_member_string(&writer, "with", with);
+    st_json_member_string(&writer, "version", st_version());
+    st_json_member_integer(&writer, "points", regret->count);
     write_summary(&writer, regret->count, regret->geomean, regret->p95, regret->worst);
-    write_number(&writer, "worst_bound", regret->worst_bound);
+    st_json_member_number(&writer, "worst_bound", regret->worst_bound);
     st_json_key(&writer, "noise");
     st_json_begin_object(&writer);
     write_summary(&writer, regret->count, regret->noise_geomean, regret->noise_p95, regret->noise_worst);
@@ -356,12 +341,12 @@ int st_bench_json_regret(const st_bench_regret *regret, const char *with) {
         st_json_begin_object(&writer);
         write_point(&writer, &one->point);
         write_choice(&writer, "chosen", &one->chosen.choice);
-        write_text(&writer, "chosen_kernel", one->chosen.kernel);
+        st_json_member_string(&writer, "chosen_kernel", one->chosen.kernel);
         write_choice(&writer, "best", &one->best.choice);
-        write_text(&writer, "best_kernel", one->best.kernel);
-        write_number(&writer, "ratio", one->ratio);
-        write_number(&writer, "bound", one->bound);
-        write_number(&writer, "noise", one->noise);
+        st_json_member_string(&writer, "best_kernel", one->best.kernel);
+        st_json_member_number(&writer, "ratio", one->ratio);
+        st_json_member_number(&writer, "bound", one->bound);
+        st_json_member_number(&writer, "noise", one->noise);
         st_json_end_object(&writer);
     }
     st_json_end_array(&writer);

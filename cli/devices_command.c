@@ -13,36 +13,22 @@
 
 static void write_device(st_json_writer *json, const st_device_info *info) {
     st_json_begin_object(json);
-    st_json_key(json, "id");
-    st_json_string(json, info->id);
-    st_json_key(json, "backend");
-    st_json_string(json, info->backend);
-    st_json_key(json, "name");
-    st_json_string(json, info->name);
-    st_json_key(json, "driver");
-    st_json_string(json, info->driver);
-    st_json_key(json, "available");
-    st_json_boolean(json, info->available);
-    st_json_key(json, "software");
-    st_json_boolean(json, info->software);
-    st_json_key(json, "reason");
-    st_json_string(json, info->reason);
+    st_json_member_string(json, "id", info->id);
+    st_json_member_string(json, "backend", info->backend);
+    st_json_member_string(json, "name", info->name);
+    st_json_member_string(json, "driver", info->driver);
+    st_json_member_boolean(json, "available", info->available);
+    st_json_member_boolean(json, "software", info->software);
+    st_json_member_string(json, "reason", info->reason);
     st_json_key(json, "caps");
     st_json_begin_object(json);
-    st_json_key(json, "lanes");
-    st_json_integer(json, info->caps.lanes);
-    st_json_key(json, "subgroup");
-    st_json_boolean(json, info->caps.subgroup);
-    st_json_key(json, "max_workgroup");
-    st_json_integer(json, info->caps.max_workgroup);
-    st_json_key(json, "shared_mem");
-    st_json_integer(json, info->caps.shared_mem);
-    st_json_key(json, "compute_units");
-    st_json_integer(json, info->caps.compute_units);
-    st_json_key(json, "l2_cache");
-    st_json_integer(json, info->caps.l2_cache);
-    st_json_key(json, "l3_cache");
-    st_json_integer(json, info->caps.l3_cache);
+    st_json_member_integer(json, "lanes", info->caps.lanes);
+    st_json_member_boolean(json, "subgroup", info->caps.subgroup);
+    st_json_member_integer(json, "max_workgroup", info->caps.max_workgroup);
+    st_json_member_integer(json, "shared_mem", info->caps.shared_mem);
+    st_json_member_integer(json, "compute_units", info->caps.compute_units);
+    st_json_member_integer(json, "l2_cache", info->caps.l2_cache);
+    st_json_member_integer(json, "l3_cache", info->caps.l3_cache);
     st_json_end_object(json);
     st_json_end_object(json);
 }
@@ -166,8 +152,7 @@ static void write_features(st_json_writer *json) {
         char *colon = strchr(text, ':');
         if (colon) {
             *colon = 0;
-            st_json_key(json, text);
-            st_json_string(json, colon[1] == ' ' ? colon + 2 : colon + 1);
+            st_json_member_string(json, text, colon[1] == ' ' ? colon + 2 : colon + 1);
         }
         line += length + (line[length] == '\n');
     }
@@ -198,8 +183,7 @@ int st_cli_version(int argc, char **argv) {
     st_json_writer writer;
     st_json_start(&writer, st_sink_json_print, NULL);
     st_json_begin_object(&writer);
-    st_json_key(&writer, "version");
-    st_json_string(&writer, st_version());
+    st_json_member_string(&writer, "version", st_version());
     st_json_key(&writer, "features");
     write_features(&writer);
     st_json_end_object(&writer);

@@ -42,26 +42,17 @@ static int print_json(const st_spiralk_counts *counts, const st_spiralk_error *e
     st_json_writer json;
     st_json_start(&json, st_sink_json_print, NULL);
     st_json_begin_object(&json);
-    st_json_key(&json, "valid");
-    st_json_boolean(&json, counts != NULL);
+    st_json_member_boolean(&json, "valid", counts != NULL);
     if (counts) {
-        st_json_key(&json, "hard");
-        st_json_integer(&json, counts->hard);
-        st_json_key(&json, "soft");
-        st_json_integer(&json, counts->soft);
-        st_json_key(&json, "penalties");
-        st_json_integer(&json, counts->penalties);
+        st_json_member_integer(&json, "hard", counts->hard);
+        st_json_member_integer(&json, "soft", counts->soft);
+        st_json_member_integer(&json, "penalties", counts->penalties);
     } else {
-        st_json_key(&json, "line");
-        st_json_integer(&json, error->line);
-        st_json_key(&json, "column");
-        st_json_integer(&json, error->column);
-        st_json_key(&json, "message");
-        st_json_string(&json, error->message);
-        st_json_key(&json, "expected");
-        st_json_string(&json, error->expected);
-        st_json_key(&json, "suggestion");
-        st_json_string(&json, error->suggestion);
+        st_json_member_integer(&json, "line", error->line);
+        st_json_member_integer(&json, "column", error->column);
+        st_json_member_string(&json, "message", error->message);
+        st_json_member_string(&json, "expected", error->expected);
+        st_json_member_string(&json, "suggestion", error->suggestion);
     }
     st_json_end_object(&json);
     if (st_json_finish(&json) != ST_OK) {

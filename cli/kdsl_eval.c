@@ -38,8 +38,7 @@ static int print_json(const verdict *says) {
     st_json_begin_object(&json);
     for (int32_t i = 0; i < st_choice_field_count(); i++) {
         if (says->hard[i].line) {
-            st_json_key(&json, st_choice_field_at(i)->name);
-            st_json_number(&json, says->hard[i].given);
+            st_json_member_number(&json, st_choice_field_at(i)->name, says->hard[i].given);
         }
     }
     st_json_end_object(&json);
@@ -48,12 +47,9 @@ static int print_json(const verdict *says) {
     for (int32_t i = 0; i < says->count; i++) {
         if (says->soft[i].field >= 0) {
             st_json_begin_object(&json);
-            st_json_key(&json, "field");
-            st_json_string(&json, st_choice_field_at(says->soft[i].field)->name);
-            st_json_key(&json, "value");
-            st_json_number(&json, says->soft[i].given);
-            st_json_key(&json, "weight");
-            st_json_number(&json, says->soft[i].weight);
+            st_json_member_string(&json, "field", st_choice_field_at(says->soft[i].field)->name);
+            st_json_member_number(&json, "value", says->soft[i].given);
+            st_json_member_number(&json, "weight", says->soft[i].weight);
             st_json_end_object(&json);
         }
     }

@@ -225,12 +225,10 @@ static int print_json(st_sink *sink) {
     st_json_writer json;
     st_json_start(&json, st_sink_json_print, NULL);
     st_json_begin_object(&json);
-    st_json_key(&json, "rows");
-    st_json_integer(&json, sink->row);
+    st_json_member_integer(&json, "rows", sink->row);
     int failed = 0;
     if (sink->options.width >= 0) {
-        st_json_key(&json, "k");
-        st_json_integer(&json, sink->options.width);
+        st_json_member_integer(&json, "k", sink->options.width);
     } else {
         failed = write_counts(sink, &json);
     }

@@ -79,8 +79,7 @@ static int remove_installed(const char *path, int32_t json) {
         st_json_writer writer;
         st_json_start(&writer, st_sink_json_print, NULL);
         st_json_begin_object(&writer);
-        st_json_key(&writer, "removed");
-        st_json_string(&writer, there ? path : NULL);
+        st_json_member_string(&writer, "removed", there ? path : NULL);
         st_json_end_object(&writer);
         putchar('\n');
         (void)st_json_finish(&writer);
@@ -98,10 +97,8 @@ static int none_installed(const char *path, int32_t json) {
     st_json_writer writer;
     st_json_start(&writer, st_sink_json_print, NULL);
     st_json_begin_object(&writer);
-    st_json_key(&writer, "file");
-    st_json_string(&writer, NULL);
-    st_json_key(&writer, "entries");
-    st_json_integer(&writer, 0);
+    st_json_member_string(&writer, "file", NULL);
+    st_json_member_integer(&writer, "entries", 0);
     st_json_end_object(&writer);
     putchar('\n');
     (void)st_json_finish(&writer);

@@ -167,51 +167,39 @@ static void print_text(const look *report, const st_table_done *done) {
 
 /* ---- JSON -------------------------------------------------------------------------------------------------------- */
 
-static void write_text(st_json_writer *json, const char *key, const char *text) {
-    st_json_key(json, key);
-    st_json_string(json, text);
-}
-
-static void write_integer(st_json_writer *json, const char *key, int64_t value) {
-    st_json_key(json, key);
-    st_json_integer(json, value);
-}
-
 /* null where entries are for any. */
 static void write_words(st_json_writer *json, const st_table_finding *finding) {
-    write_text(json, "kind", finding->kind ? kind_word(finding->kind) : NULL);
-    write_text(json, "dtype", finding->bits ? dtype_word(finding->dtype, finding->bits) : NULL);
-    st_json_key(json, "sg");
-    st_json_boolean(json, finding->sg);
+    st_json_member_string(json, "kind", finding->kind ? kind_word(finding->kind) : NULL);
+    st_json_member_string(json, "dtype", finding->bits ? dtype_word(finding->dtype, finding->bits) : NULL);
+    st_json_member_boolean(json, "sg", finding->sg);
     st_json_key(json, "threads");
     if (finding->threads) {
         st_json_integer(json, finding->threads);
     } else {
         st_json_string(json, NULL);
     }
-    write_integer(json, "rows", finding->rows);
-    write_integer(json, "cols_min", finding->cols_min);
-    write_integer(json, "cols_max", finding->cols_max);
-    write_integer(json, "k_min", finding->k_min);
-    write_integer(json, "k_max", finding->k_max);
+    st_json_member_integer(json, "rows", finding->rows);
+    st_json_member_integer(json, "cols_min", finding->cols_min);
+    st_json_member_integer(json, "cols_max", finding->cols_max);
+    st_json_member_integer(json, "k_min", finding->k_min);
+    st_json_member_integer(json, "k_max", finding->k_max);
 }
 
 static void write_device(st_json_writer *json, const look *report, const st_table_finding *finding) {
     static const char *const standings[] = {"",    "measured", "trusted", "unnamed", "backend", "device",
                                             "isa", "driver",   "kernels", "caps"};
     st_table_entry entry = entry_at(report->table, finding->entry - 1);
-    write_integer(json, "entries", finding->entries);
-    write_integer(json, "first", finding->entry);
-    write_text(json, "backend", entry.backend);
-    write_text(json, "device", entry.device);
-    write_text(json, "driver", entry.driver);
-    write_text(json, "isa", entry.isa);
-    write_text(json, "kernel_hash", entry.kernel_hash);
-    write_text(json, "here", finding->id[0] ? finding->id : NULL);
-    st_json_key(json, "counts");
-    st_json_boolean(json, finding->standing == ST_STANDING_MEASURED || finding->standing == ST_STANDING_TRUSTED);
-    write_text(json, "standing", standings[finding->standing]);
-    write_text(json, "why", finding->why);
+    st_json_member_integer(json, "entries", finding->entries);
+    st_json_member_integer(json, "first", finding->entry);
+    st_json_member_string(json, "backend", entry.backend);
+    st_json_member_string(json, "device", entry.device);
+    st_json_member_string(json, "driver", entry.driver);
+    st_json_member_string(json, "isa", entry.isa);
+    st_json_member_string(json, "kernel_hash", entry.kernel_hash);
+    st_json_member_string(json, "here", finding->id[0] ? finding->id : NULL);
+    st_json_member_boolean(json, "counts", finding->standing == ST_STANDING_MEASURED || finding->standing == ST_STANDING_TRUSTED);
+    st_json_member_string(json, "standing", standings[finding->standing]);
+    st_json_member_string(json, "why", finding->why);
 }
 
 static void write_sort(st_json_writer *json, const look *report, const char *key, int32_t what) {
@@ -229,8 +217,8 @@ static void write_sort(st_json_writer *json, const look *report, const char *key
             write_words(json, finding);
         }
         if (what == ST_FINDING_OVERLAP) {
-            write_integer(json, "entry", finding->entry);
-            write_integer(json, "holds", finding->other);
+            st_json_member_integer(json, "entry", finding->entry);
+            st_json_member_integer(json, "holds", finding->other);
         }
         st_json_end_object(json);
     }
@@ -242,16 +230,16 @@ static int print_json(const look *report, const st_table_done *done) {
     char unknown[32];
     st_json_start(&json, st_sink_json_print, NULL);
     st_json_begin_object(&json);
-    write_text(&json, "file", done->file);
-    write_integer(&json, "entries", st_table_count(report->table));
-    write_integer(&json, "unknown_fields", st_table_unknown(report->table, unknown));
-    write_text(&json, "unknown_field", unknown[0] ? unknown : NULL);
+    st_json_member_string(&json, "file", done->file);
+    st_json_member_integer(&json, "entries", st_table_count(report->table));
+    st_json_member_integer(&json, "unknown_fields", st_table_unknown(report->table, unknown));
+    st_json_member_string(&json, "unknown_field", unknown[0] ? unknown : NULL);
     write_sort(&json, report, "devices", ST_FINDING_DEVICE);
     write_sort(&json, report, "gaps", ST_FINDING_GAP);
     write_sort(&json, report, "overlaps", ST_FINDING_OVERLAP);
-    write_integer(&json, "findings", report->count);
-    write_text(&json, "header", done->header);
-    write_text(&json, "installed", done->installed);
+    st_json_member_integer(&json, "findings", report->count);
+    st_json_member_string(&json, "header", done->header);
+    st_json_member_string(&json, "installed", done->installed);
     st_json_end_object(&json);
     putchar('\n');
     st_status status = st_json_finish(&json);

@@ -262,20 +262,14 @@ static int print_json(const survey_run *run, const summary *found) {
     } numbers[] = {{"cells", found->cells}, {"changed", found->changed}, {"entries", found->entries}, {"wrong", run->lab.wrong}};
     st_json_start(&writer, to_output, NULL);
     st_json_begin_object(&writer);
-    st_json_key(&writer, "out");
-    st_json_string(&writer, run->chosen->out);
+    st_json_member_string(&writer, "out", run->chosen->out);
     for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
-        st_json_key(&writer, numbers[i].key);
-        st_json_integer(&writer, numbers[i].value);
+        st_json_member_integer(&writer, numbers[i].key, numbers[i].value);
     }
-    st_json_key(&writer, "gain");
-    st_json_number(&writer, exp(found->gain));
-    st_json_key(&writer, "seconds");
-    st_json_number(&writer, found->seconds);
-    st_json_key(&writer, "finished");
-    st_json_boolean(&writer, run->finished);
-    st_json_key(&writer, "installed");
-    st_json_boolean(&writer, run->installed);
+    st_json_member_number(&writer, "gain", exp(found->gain));
+    st_json_member_number(&writer, "seconds", found->seconds);
+    st_json_member_boolean(&writer, "finished", run->finished);
+    st_json_member_boolean(&writer, "installed", run->installed);
     st_json_end_object(&writer);
     if (st_json_finish(&writer) == ST_OK) {
         fputc('\n', stdout);

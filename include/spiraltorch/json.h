@@ -46,6 +46,11 @@ ST_API void st_json_integer(st_json_writer *writer, int64_t value);
 ST_API void st_json_boolean(st_json_writer *writer, int32_t value);
 /* Shortest round trip, negative zero as -0.0; nan and infinities become the strings "nan", "inf", "-inf". */
 ST_API void st_json_number(st_json_writer *writer, double value);
+/* A member of an object: a key and its value, as above. */
+ST_API void st_json_member_string(st_json_writer *writer, const char *key, const char *text);
+ST_API void st_json_member_integer(st_json_writer *writer, const char *key, int64_t value);
+ST_API void st_json_member_boolean(st_json_writer *writer, const char *key, int32_t value);
+ST_API void st_json_member_number(st_json_writer *writer, const char *key, double value);
 /* One element of a dtype, as st_json_number; 64-bit integers in full. */
 ST_API void st_json_element(st_json_writer *writer, st_dtype dtype, const void *element);
 

@@ -151,6 +151,26 @@ void st_json_boolean(st_json_writer *writer, int32_t value) {
     if (begin_value(writer)) put(writer, value ? "true" : "false");
 }
 
+void st_json_member_string(st_json_writer *writer, const char *key, const char *text) {
+    st_json_key(writer, key);
+    st_json_string(writer, text);
+}
+
+void st_json_member_integer(st_json_writer *writer, const char *key, int64_t value) {
+    st_json_key(writer, key);
+    st_json_integer(writer, value);
+}
+
+void st_json_member_boolean(st_json_writer *writer, const char *key, int32_t value) {
+    st_json_key(writer, key);
+    st_json_boolean(writer, value);
+}
+
+void st_json_member_number(st_json_writer *writer, const char *key, double value) {
+    st_json_key(writer, key);
+    st_json_number(writer, value);
+}
+
 st_status st_json_finish(st_json_writer *writer) {
     if (writer == NULL) return st_fail(ST_E_ARGUMENT, "writer: is NULL");
     if (writer->failed == REFUSED)

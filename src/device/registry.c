@@ -137,7 +137,8 @@ static st_status ask_device(const st_backend *backend, st_device_info *info) {
     *info = (st_device_info){.struct_size = sizeof *info};
     const st_status status = backend->device(backend->self, info);
     if (status != ST_OK) return status;
-    info->id[sizeof info->id - 1] = info->name[sizeof info->name - 1] = info->driver[sizeof info->driver - 1] = info->reason[sizeof info->reason - 1] = '\0';
+    info->id[sizeof info->id - 1] = info->name[sizeof info->name - 1] = '\0';
+    info->driver[sizeof info->driver - 1] = info->reason[sizeof info->reason - 1] = '\0';
     if (!id_fits(info->id, backend->name))
         return st_fail(ST_E_ARGUMENT, "backend.device: its id is \"%s\"; use \"%s\", or \"%s:0\"", info->id, backend->name, backend->name);
     info->struct_size = sizeof *info;

@@ -6,20 +6,9 @@
 #include "plan/table_text.h"
 #include "spiraltorch/json.h"
 
-static void write_integer(st_json_writer *json, const char *key, int64_t value) {
-    st_json_key(json, key);
-    st_json_integer(json, value);
-}
-
-static void write_flag(st_json_writer *json, const char *key, int32_t value) {
-    st_json_key(json, key);
-    st_json_boolean(json, value);
-}
-
 static void write_text(st_json_writer *json, const char *key, const char *text) {
     if (text[0] == '\0') return;
-    st_json_key(json, key);
-    st_json_string(json, text);
+    st_json_member_string(json, key, text);
 }
 
 static void write_dtype(st_json_writer *json, const st_table_entry *entry) {
@@ -33,22 +22,22 @@ static void write_dtype(st_json_writer *json, const st_table_entry *entry) {
 
 static void write_entry(st_json_writer *json, const st_table_entry *entry, int trust) {
     st_json_begin_object(json);
-    write_integer(json, "rows", entry->rows);
-    write_integer(json, "cols_min", entry->cols_min);
-    write_integer(json, "cols_max", entry->cols_max);
-    if (entry->k_min != 0) write_integer(json, "k_min", entry->k_min);
-    write_integer(json, "k_max", entry->k_max);
-    write_flag(json, "sg", entry->sg);
+    st_json_member_integer(json, "rows", entry->rows);
+    st_json_member_integer(json, "cols_min", entry->cols_min);
+    st_json_member_integer(json, "cols_max", entry->cols_max);
+    if (entry->k_min != 0) st_json_member_integer(json, "k_min", entry->k_min);
+    st_json_member_integer(json, "k_max", entry->k_max);
+    st_json_member_boolean(json, "sg", entry->sg);
     if (entry->kind != 0) write_text(json, "kind", st_kind_name(entry->kind));
     write_dtype(json, entry);
-    if (entry->threads != 0) write_integer(json, "threads", entry->threads);
+    if (entry->threads != 0) st_json_member_integer(json, "threads", entry->threads);
     for (int32_t field = 0; field < ST_FIELDS; field++) {
         if (!(entry->decided >> field & 1)) continue;
         const char *name = st_choice_field_at(field)->name;
         if (field == ST_FIELD_USE_2CE)
-            write_flag(json, name, st_choice_get(&entry->choice, field));
+            st_json_member_boolean(json, name, st_choice_get(&entry->choice, field));
         else
-            write_integer(json, name, st_choice_get(&entry->choice, field));
+            st_json_member_integer(json, name, st_choice_get(&entry->choice, field));
     }
     write_text(json, "backend", entry->backend);
     write_text(json, "device", entry->device);
@@ -56,18 +45,14 @@ static void write_entry(st_json_writer *json, const st_table_entry *entry, int t
     write_text(json, "isa", entry->isa);
     write_text(json, "kernel_hash", entry->kernel_hash);
     if (entry->n != 0) {
-        write_integer(json, "n", entry->n);
-        st_json_key(json, "mean_log_ns");
-        st_json_number(json, entry->mean_log_ns);
-        st_json_key(json, "var_log_ns");
-        st_json_number(json, entry->var_log_ns);
-        st_json_key(json, "gain");
-        st_json_number(json, entry->gain);
-        st_json_key(json, "gain_error");
-        st_json_number(json, entry->gain_error);
+        st_json_member_integer(json, "n", entry->n);
+        st_json_member_number(json, "mean_log_ns", entry->mean_log_ns);
+        st_json_member_number(json, "var_log_ns", entry->var_log_ns);
+        st_json_member_number(json, "gain", entry->gain);
+        st_json_member_number(json, "gain_error", entry->gain_error);
     }
-    if (trust) write_flag(json, "trusted", 1);
-    write_integer(json, "schema", 1);
+    if (trust) st_json_member_boolean(json, "trusted", 1);
+    st_json_member_integer(json, "schema", 1);
     st_json_end_object(json);
 }
 
