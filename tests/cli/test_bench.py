@@ -182,6 +182,22 @@ def test_regret_over_drawn_points():
     assert [(c["kind"], c["dtype"], c["rows"], c["cols"], c["k"]) for c in other["cases"]] != shapes
 
 
+@pytest.mark.skipif("jansson: no" in subprocess.run([PROGRAM, "version"], capture_output=True, text=True).stdout,
+                    reason="this build reads no tables: it has no jansson")
+def test_regret_with_a_table_and_with_rules(tmp_path, monkeypatch):
+    monkeypatch.setenv("SPIRALTORCH_HOME", str(tmp_path / "state"))
+    monkeypatch.setenv("SPIRAL_HEUR_K", "mk: 1; mkd: 1")
+    table = tmp_path / "table.json"
+    table.write_text(json.dumps([{"rows": 8, "cols_min": 1, "cols_max": 9999, "k_max": 99, "sg": sg, "mk": 3, "mkd": 0}
+                                 for sg in (True, False)]), encoding="utf-8")
+    subprocess.run([PROGRAM, "table", table, "--install", "--trust"], check=True, capture_output=True)
+    options = ("--regret", "--shapes", "8x1000", "-k", "4", "--kinds", "topk", "--threads", "1", "--reps", "2")
+    for with_what, mk in (("table", 3), ("rules", 1)):
+        found = measure(*options, "--with", with_what)
+        assert found["with"] == with_what and [case["chosen"]["mk"] for case in found["cases"]] == [mk]
+    assert measure(*options, "--with", "fallback")["cases"][0]["chosen"]["mk"] not in (1, 3)
+
+
 @pytest.mark.parametrize("arguments, status, word", [
     (["--shapes", "8by8", "-k", "1"], 2, "--shapes"),
     (["--shapes", "8x", "-k", "1"], 2, "--shapes"),

@@ -331,6 +331,36 @@ static void test_measured_here_beats_hints(void **state) {
     }
 }
 
+/* A context hears what its options say, also when it is told to look again. */
+static void test_what_a_context_hears(void **state) {
+    (void)state;
+    need_tables();
+    static const struct {
+        int32_t heuristics, source;
+    } cases[] = {{ST_HEURISTICS_ALL, ST_SOURCE_DSL}, {ST_HEURISTICS_TABLE, ST_SOURCE_TABLE}, {ST_HEURISTICS_NONE, ST_SOURCE_FALLBACK}};
+    const st_rank_request request = st_request_for(ST_TOPK, 8, 60000, 40);
+    install(&here, "\"mk\":0,\"mkd\":3", 0);
+    st_set_variable("SPIRAL_HEUR_K", "mk: 3");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        const st_context_options options = {.struct_size = sizeof options, .threads = 1, .heuristics = cases[i].heuristics};
+        st_context *context = NULL;
+        assert_int_equal(st_context_create(&options, &context), ST_OK);
+        for (int again = 0; again < 2; again++) {
+            st_plan plan;
+            assert_int_equal(st_plan_request(context, &request, "cpu", NULL, &plan), ST_OK);
+            assert_int_equal(plan.source, cases[i].source);
+            assert_int_equal(st_context_reload(context), ST_OK);
+        }
+        st_context_destroy(context);
+    }
+    for (int32_t wrong = -1; wrong <= 3; wrong += 4) {
+        const st_context_options options = {.struct_size = sizeof options, .heuristics = wrong};
+        st_context *context = NULL;
+        assert_int_equal(st_context_create(&options, &context), ST_E_ARGUMENT);
+        assert_non_null(strstr(st_last_message(), "options.heuristics"));
+    }
+}
+
 /* A table that comes, goes, and cannot be read, as the context is told to look again. */
 static void test_reload_of_the_table(void **state) {
     (void)state;
@@ -443,6 +473,7 @@ int main(void) {
         cmocka_unit_test_setup(test_table_alone, st_forget_heuristics),
         cmocka_unit_test_setup(test_a_stale_table_is_a_hint, st_forget_heuristics),
         cmocka_unit_test_setup(test_measured_here_beats_hints, st_forget_heuristics),
+        cmocka_unit_test_setup(test_what_a_context_hears, st_forget_heuristics),
         cmocka_unit_test_setup(test_reload_of_the_table, st_forget_heuristics),
         cmocka_unit_test_setup(test_registered_backend, st_forget_heuristics),
     };
