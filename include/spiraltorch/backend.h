@@ -27,6 +27,40 @@ typedef struct st_backend_services {
     int32_t threads;       /* most threads for this call, already resolved: at least 1 */
 } st_backend_services;
 
+/* A place in a device's memory: the backend's own handle, and bytes from its start. memory NULL: none. */
+typedef struct st_backend_place {
+    void *memory;
+    uint64_t offset;
+} st_backend_place;
+
+/*
+ * st_memory_buffers, checked: every place lies inside its memory and is aligned to its element, strides are resolved,
+ * outputs that the request does not ask for are NULL.
+ */
+typedef struct st_backend_buffers {
+    uint32_t struct_size;
+    st_backend_place input, row_list, lengths, values, indices;
+    int64_t output_rows, values_stride, indices_stride;
+} st_backend_buffers;
+
+/*
+ * Memory on a backend's device, for memory.h, whose functions these calls serve. All are needed.
+ *   create, destroy: a memory of so many bytes; what is running on a memory that is destroyed must still come to its end.
+ *   upload, download: copies after all that was begun before; ranges are checked already.
+ *   run: begins a plan; *fence is for wait and release. It keeps what it needs of memories that are destroyed meanwhile.
+ *   wait, release: st_fence_wait and st_fence_destroy.
+ */
+typedef struct st_backend_memory {
+    uint32_t struct_size; /* sizeof(st_backend_memory) */
+    st_status (*create)(void *self, uint64_t bytes, void **memory);
+    void (*destroy)(void *self, void *memory);
+    st_status (*upload)(void *self, void *memory, uint64_t offset, const void *source, uint64_t bytes);
+    st_status (*download)(void *self, void *memory, uint64_t offset, void *target, uint64_t bytes);
+    st_status (*run)(void *self, const st_plan *plan, const st_backend_buffers *buffers, void **fence);
+    st_status (*wait)(void *self, void *fence, uint64_t timeout_ns, int32_t *done);
+    void (*release)(void *self, void *fence);
+} st_backend_memory;
+
 /*
  * A backend. `self` is the first argument of every call. All calls are made from any thread; requests and buffers that
  * arrive are already validated, their defaults and strides resolved. Positions in st_rank_buffers follow rank.h.
@@ -42,7 +76,8 @@ typedef struct st_backend_services {
  * workspace: scratch bytes for one execution. run: does it; where that is over 0, buffers->workspace is that large and
  *   aligned to 64 bytes. Under ST_NAN_ERROR it is run that looks for NaN, and names the lowest row, then column. A failure
  *   leaves its message with st_backend_fail.
- * close: called once when the context is destroyed; may be NULL.
+ * close: called once when the context is destroyed, and its last memory and fence after it; may be NULL.
+ * memory: the device's memory; NULL where it has none that a caller could fill.
  */
 typedef struct st_backend {
     uint32_t struct_size; /* sizeof(st_backend) */
@@ -58,6 +93,7 @@ typedef struct st_backend {
     uint64_t (*workspace)(void *self, const st_plan *plan, const st_backend_services *services);
     st_status (*run)(void *self, const st_plan *plan, const st_rank_buffers *buffers, const st_backend_services *services);
     void (*close)(void *self);
+    const st_backend_memory *memory;
 } st_backend;
 
 /*

@@ -109,6 +109,21 @@ static st_status check_name(const st_registry *registry, const char *name) {
     return ST_OK;
 }
 
+static st_status check_memory_calls(const st_backend_memory *memory) {
+    if (memory->struct_size != sizeof *memory)
+        return st_fail(ST_E_ARGUMENT, "backend.memory->struct_size is %u; set it to sizeof(st_backend_memory)", memory->struct_size);
+    const char *missing = memory->create == NULL     ? "create"
+                          : memory->destroy == NULL  ? "destroy"
+                          : memory->upload == NULL   ? "upload"
+                          : memory->download == NULL ? "download"
+                          : memory->run == NULL      ? "run"
+                          : memory->wait == NULL     ? "wait"
+                          : memory->release == NULL  ? "release"
+                                                     : NULL;
+    if (missing != NULL) return st_fail(ST_E_ARGUMENT, "backend.memory->%s is NULL; give all its calls, or no memory", missing);
+    return ST_OK;
+}
+
 static st_status check_calls(const st_backend *backend) {
     const char *missing = backend->device == NULL        ? "device"
                           : backend->legal == NULL       ? "legal"
@@ -121,7 +136,7 @@ static st_status check_calls(const st_backend *backend) {
                           : backend->run == NULL         ? "run"
                                                          : NULL;
     if (missing != NULL) return st_fail(ST_E_ARGUMENT, "backend.%s is NULL; every call but close is needed", missing);
-    return ST_OK;
+    return backend->memory == NULL ? ST_OK : check_memory_calls(backend->memory);
 }
 
 /* The id is the backend's name, or that and ":N". */

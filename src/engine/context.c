@@ -99,6 +99,7 @@ st_status st_context_create(const st_context_options *options, st_context **out)
     st_context *context = st_allocate_zeroed(&host, sizeof *context);
     if (context == NULL) return st_fail(ST_E_MEMORY, "no memory for a context");
     context->host = host;
+    atomic_store(&context->users, 1);
     status = fill(context, &settings, &processor);
     if (status != ST_OK) {
         st_context_destroy(context);
@@ -108,14 +109,21 @@ st_status st_context_create(const st_context_options *options, st_context **out)
     return ST_OK;
 }
 
+void st_context_hold(st_context *context) { atomic_fetch_add(&context->users, 1); }
+
+void st_context_drop(st_context *context) {
+    const st_host host = context->host;
+    if (atomic_fetch_sub(&context->users, 1) > 1) return;
+    st_registry_close(&context->registry);
+    st_release(&host, context, sizeof *context);
+}
+
 void st_context_destroy(st_context *context) {
     if (context == NULL) return;
-    const st_host host = context->host;
     st_pool_destroy(context->pool); /* first: no worker may be inside a backend that closes */
-    st_registry_close(&context->registry);
     st_plan_cache_destroy(context->plans);
     drop_heuristics(&context->rules, &context->tables);
-    st_release(&host, context, sizeof *context);
+    st_context_drop(context);
 }
 
 /* What is new is made before what is old goes, so that a failure changes nothing. */

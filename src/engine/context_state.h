@@ -3,6 +3,8 @@
 #ifndef ST_ENGINE_CONTEXT_STATE_H
 #define ST_ENGINE_CONTEXT_STATE_H
 
+#include <stdatomic.h>
+
 #include "base/pool.h"
 #include "device/registry.h"
 #include "engine/plan_cache.h"
@@ -12,6 +14,7 @@
 
 struct st_context {
     st_host host;
+    _Atomic int64_t users; /* the program, until it destroys the context, and each memory and fence */
     int32_t threads;
     st_pool *pool;
     st_plan_cache *plans;
@@ -23,6 +26,10 @@ struct st_context {
     st_rules rules;
     double table_weights[ST_BACKEND_CALLER]; /* settings.h */
 };
+
+/* What uses a context from now on, and what does no longer: the last to go frees its devices. */
+void st_context_hold(st_context *context);
+void st_context_drop(st_context *context);
 
 /* The services for a call of `threads` threads. */
 st_backend_services st_services_of(const st_context *context, int32_t threads);

@@ -1,27 +1,20 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/*
- * executing.c - running plans. A plan is a plain value that may come from anywhere, so everything in it that steers memory
- * is checked again; that costs nanoseconds.
- */
+/* executing.c - running plans, on the host's memory and on a device's. */
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/memory.h"
 #include "device/choice_fields.h"
+#include "engine/memories.h"
 #include "engine/planning.h"
 #include "rank/request.h"
 
 /* Where workspaces start for a backend, whatever the caller's memory is aligned to. */
 enum { ALIGNMENT = 64 };
 
-/*
- * The plan as it will run here: request resolved for this context, caps the device's own, Choice normalised to them (it may
- * have been made for another machine's caps). The kernel's name and the prediction are carried along unread.
- */
-static st_status revise(const st_context *context, const st_plan *plan, st_plan *revised, const st_registered **registered) {
+/* The kernel's name and the prediction are carried along unread. */
+st_status st_plan_revise(const st_context *context, const st_plan *plan, st_plan *revised, int32_t *position) {
     st_status status;
-    int32_t position;
-    *registered = NULL;
     if (context == NULL) return st_fail(ST_E_ARGUMENT, "context is NULL");
     if (plan == NULL) return st_fail(ST_E_ARGUMENT, "plan is NULL");
     if (plan->struct_size != sizeof *plan)
@@ -30,12 +23,12 @@ static st_status revise(const st_context *context, const st_plan *plan, st_plan 
         return st_fail(ST_E_ARGUMENT, "plan.device or plan.kernel is no string; make the plan with st_plan_request");
     *revised = *plan;
     if ((status = st_request_check(&plan->request, context->threads, &revised->request)) != ST_OK) return status;
-    if ((status = st_device_find(context, plan->device, &position)) != ST_OK) return status;
-    *registered = &context->registry.items[position];
+    if ((status = st_device_find(context, plan->device, position)) != ST_OK) return status;
+    const st_registered *registered = &context->registry.items[*position];
     if ((status = st_choice_check(&plan->choice)) != ST_OK) return status;
-    if ((status = st_choice_legal(*registered, revised->request.kind, &plan->choice)) != ST_OK) return status;
-    revised->caps = (*registered)->info.caps;
-    st_choice_normalise(&(*registered)->backend, &revised->request, &revised->caps, &revised->choice, NULL);
+    if ((status = st_choice_legal(registered, revised->request.kind, &plan->choice)) != ST_OK) return status;
+    revised->caps = registered->info.caps;
+    st_choice_normalise(&registered->backend, &revised->request, &revised->caps, &revised->choice, NULL);
     return ST_OK;
 }
 
@@ -54,11 +47,11 @@ static st_status scratch_bytes(const st_context *context, const st_registered *r
 
 st_status st_rank_workspace(st_context *context, const st_plan *plan, uint64_t *bytes) {
     st_plan revised;
-    const st_registered *registered = NULL;
+    int32_t position;
     size_t wanted = 0;
     if (bytes == NULL) return st_fail(ST_E_ARGUMENT, "bytes is NULL");
-    st_status status = revise(context, plan, &revised, &registered);
-    if (status == ST_OK) status = scratch_bytes(context, registered, &revised, &wanted);
+    st_status status = st_plan_revise(context, plan, &revised, &position);
+    if (status == ST_OK) status = scratch_bytes(context, &context->registry.items[position], &revised, &wanted);
     if (status == ST_OK) *bytes = wanted;
     return status;
 }
@@ -84,10 +77,11 @@ static st_status run(const st_context *context, const st_registered *registered,
 st_status st_execute_rank(st_context *context, const st_plan *plan, const st_rank_buffers *buffers) {
     st_plan revised;
     st_rank_buffers checked;
-    const st_registered *registered = NULL;
+    int32_t position;
     size_t bytes;
-    st_status status = revise(context, plan, &revised, &registered);
+    st_status status = st_plan_revise(context, plan, &revised, &position);
     if (status != ST_OK) return status;
+    const st_registered *registered = &context->registry.items[position];
     if ((status = st_buffers_check(&revised.request, buffers, &checked)) != ST_OK) return status;
     if (checked.row_list_count == 0 || st_request_width(&revised.request) == 0) return ST_OK;
     if ((status = scratch_bytes(context, registered, &revised, &bytes)) != ST_OK) return status;
@@ -102,6 +96,33 @@ st_status st_execute_rank(st_context *context, const st_plan *plan, const st_ran
     if (scratch == NULL) return st_fail(ST_E_MEMORY, "no memory for %zu bytes of scratch; use a smaller window or fewer threads", bytes);
     status = run(context, registered, &revised, &checked, scratch, bytes);
     st_release(&context->host, scratch, bytes);
+    return status;
+}
+
+/* The fence of an execution that had nothing to do has no handle. */
+st_status st_execute_rank_on(st_context *context, const st_plan *plan, const st_memory_buffers *buffers, st_fence **fence) {
+    st_plan revised;
+    st_backend_buffers checked;
+    int32_t position, done = 0;
+    if (fence != NULL) *fence = NULL;
+    st_status status = st_plan_revise(context, plan, &revised, &position);
+    if (status != ST_OK) return status;
+    const st_backend *backend = &context->registry.items[position].backend;
+    if (backend->memory == NULL)
+        return st_fail(ST_E_UNSUPPORTED, "device %s has no memory of its own; run its plans with st_execute_rank", plan->device);
+    if ((status = st_memory_buffers_check(context, position, &revised.request, buffers, &checked)) != ST_OK) return status;
+    st_fence *made = st_allocate(&context->host, sizeof *made);
+    if (made == NULL) return st_fail(ST_E_MEMORY, "no memory for a fence");
+    *made = (st_fence){.context = context, .position = position};
+    st_context_hold(context);
+    if (checked.output_rows > 0 && st_request_width(&revised.request) > 0)
+        status = backend->memory->run(backend->self, &revised, &checked, &made->handle);
+    if (status == ST_OK && fence != NULL) {
+        *fence = made;
+        return ST_OK;
+    }
+    while (status == ST_OK && !done) status = st_fence_wait(made, UINT64_MAX, &done);
+    st_fence_destroy(made);
     return status;
 }
 

@@ -17,6 +17,13 @@ typedef struct st_target {
 st_status st_target_find(const st_context *context, const st_rank_request *request, const char *device,
                          const st_device_caps *caps, st_target *target);
 
+/*
+ * The plan as it will run here: request resolved for this context, caps the device's own, Choice normalised to them (it may
+ * have been made for another machine's caps). A plan is a plain value that may come from anywhere, so everything in it that
+ * steers memory is checked again; that costs nanoseconds. *position is the device's. ST_E_ARGUMENT, ST_E_DEVICE.
+ */
+st_status st_plan_revise(const st_context *context, const st_plan *plan, st_plan *revised, int32_t *position);
+
 /* What plans for the device at a position may draw on. Lives as long as the context, unless that is reloaded. */
 st_sources st_sources_of(const st_context *context, int32_t position);
 

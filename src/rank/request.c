@@ -42,6 +42,10 @@ static int strided_extent(int64_t rows, int64_t cols, int64_t row_stride, int64_
     return *low != INT64_MIN && st_add_i64(*high, -*low, &span);
 }
 
+int st_request_extent(const st_rank_request *request, int64_t *low, int64_t *high) {
+    return strided_extent(request->rows, request->cols, request->row_stride, request->col_stride, st_dtype_size(request->dtype), low, high);
+}
+
 static st_status check_dtype(st_dtype dtype) {
     if (st_dtype_size(dtype) > 0) return ST_OK;
     return st_fail(ST_E_ARGUMENT, "dtype is %d, which is no dtype; use one of ST_F32 (1) to ST_U64 (12)", dtype);

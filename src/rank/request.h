@@ -32,6 +32,9 @@ st_status st_stream_check(const st_stream_options *options);
 /* Checks partials to be merged, and that the outputs (one of them may be NULL) are apart from them and each other. */
 st_status st_merge_check(const st_merge_request *request, const void *values, const int64_t *indices);
 
+/* The bytes [*low, *high) that a request's strides reach, counted from element (0, 0); 0 where they do not fit in int64. */
+int st_request_extent(const st_rank_request *request, int64_t *low, int64_t *high);
+
 /* Output elements per row: k, or hi - lo for a window. */
 int64_t st_request_width(const st_rank_request *request);
 
