@@ -5,6 +5,8 @@
 #ifndef ST_VERSION_TEXT
 #define ST_VERSION_TEXT "0.1.0"
 #endif
+#define TEXT_OF(number) #number
+#define TEXT(number) TEXT_OF(number)
 
 const char *st_version(void) { return ST_VERSION_TEXT; }
 
@@ -22,7 +24,11 @@ const char *st_features(void) {
 #else
            "jansson: no\n"
 #endif
+#ifdef ST_WGPU
+           "wgpu: wgpu-native " TEXT(ST_WGPU) "\n"
+#else
            "wgpu: no\n"
+#endif
            "cuda: no\n"
            "hip: no\n"
            "mps: no\n";

@@ -141,7 +141,11 @@ static void test_version(void **state) {
     assert_int_equal(sscanf(st_version(), "%d.%d.%d", &major, &minor, &patch), 3);
     const char *features = st_features();
     assert_non_null(strstr(features, "threads: yes\n"));
+#ifdef ST_WGPU
+    assert_non_null(strstr(features, "wgpu: wgpu-native 29\n"));
+#else
     assert_non_null(strstr(features, "wgpu: no\n"));
+#endif
     assert_int_equal(features[strlen(features) - 1], '\n');
 }
 
