@@ -88,7 +88,8 @@ typedef struct st_plan {
     st_device_caps caps;
     char device[32];     /* the id of the device it runs on, such as "cpu" */
     char kernel[64];     /* the kernel that will run, such as "cpu/avx512/filter" */
-    double predicted_ns; /* the device model's time for one execution */
+    double predicted_ns; /* the device model's time for one execution, copies of host memory not counted */
+    int32_t automatic;   /* 1: auto picked the device, so that the CPU stands in where it fails */
 } st_plan;
 
 /*
@@ -98,7 +99,8 @@ typedef struct st_plan {
 ST_API void st_rank_request_init(st_rank_request *request, int32_t kind, int64_t rows, int64_t cols, int64_t k);
 
 /*
- * Plans a request on a device: an id such as "cpu" or "cuda:0", or "auto" (also NULL). With caps, plans for that hardware,
+ * Plans a request on a device: an id such as "cpu" or "cuda:0", or "auto" (also NULL): the device that should answer soonest where
+ * the data is the host's, copies included. With caps, plans for that hardware,
  * present or not; device must then be NULL.
  * ST_E_ARGUMENT names the field of the request; ST_E_DEVICE: no such device, or it cannot run; ST_E_UNSUPPORTED: the device
  * has no kernel for the kind.
@@ -132,8 +134,9 @@ ST_API st_status st_rank_workspace(st_context *context, const st_plan *plan, uin
  * Runs a plan. Outputs must not overlap the input or each other, by byte extents, and rows of an output must not overlap.
  * Every pointer needs the alignment of its element, never more; the workspace none. With a workspace nothing is allocated.
  * ST_E_ARGUMENT names the field, outputs untouched; ST_E_NAN (rule ST_NAN_ERROR) names the lowest row, then column, of a
- * NaN, outputs unspecified; ST_E_CAPACITY: the workspace is too small; ST_E_DEVICE: the plan's device is not here.
- * Thread-safe.
+ * NaN, outputs unspecified; ST_E_CAPACITY: the workspace is too small; ST_E_DEVICE: the plan's device is not here, or was lost;
+ * ST_E_UNSUPPORTED, ST_E_MEMORY: it cannot hold this. Where auto picked a device that fails, the CPU runs the request, and
+ * st_device_at says why. Thread-safe.
  */
 ST_API st_status st_execute_rank(st_context *context, const st_plan *plan, const st_rank_buffers *buffers);
 

@@ -5,7 +5,7 @@
 
 #include "spiraltorch/backend.h"
 
-enum { ST_OWN_BACKENDS = 5, ST_CALLER_BACKENDS = 16 };
+enum { ST_OWN_BACKENDS = 5, ST_CALLER_BACKENDS = 16, ST_REGISTRY_MOST = ST_OWN_BACKENDS + ST_CALLER_BACKENDS };
 
 /* A backend and its device. The library's own stand at ST_BACKEND_* - 1. */
 typedef struct st_registered {

@@ -2,7 +2,6 @@
 /* context.c - making and freeing a context. */
 #include "spiraltorch/context.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "backends/cpu/cpu_backend.h"
@@ -26,33 +25,6 @@ static st_status place_cpu(st_context *context, const st_processor *processor) {
     info.caps = st_caps_of_processor(processor, context->threads);
     st_registry_place_cpu(&context->registry, &backend, &info);
     return ST_OK;
-}
-
-/* Finds the device that auto means, and writes why auto passes others by. */
-static void settle_automatic(st_context *context, const st_settings *settings) {
-    size_t used = 0;
-    char chosen[32] = "";
-    context->automatic = -1;
-    for (int32_t i = 0; i < settings->priority_count; i++) {
-        const st_device_info *info = &context->registry.items[settings->priorities[i] - 1].info;
-        const int written = snprintf(context->priorities + used, sizeof context->priorities - used, "%s%s", i == 0 ? "" : ",",
-                                     info->backend);
-        used += written > 0 ? (size_t)written : 0;
-        if (context->automatic < 0 && info->available && !info->software) context->automatic = settings->priorities[i] - 1;
-    }
-    if (context->automatic >= 0) memcpy(chosen, context->registry.items[context->automatic].info.id, sizeof chosen);
-    for (int32_t position = 0; position < ST_OWN_BACKENDS; position++) {
-        st_device_info *info = &context->registry.items[position].info;
-        int named = 0;
-        for (int32_t i = 0; i < settings->priority_count; i++) named |= settings->priorities[i] - 1 == position;
-        if (info->reason[0] != '\0' || position == context->automatic) continue;
-        if (info->software)
-            snprintf(info->reason, sizeof info->reason, "a software adapter, which auto never picks");
-        else if (!named)
-            snprintf(info->reason, sizeof info->reason, "not in ST_DEVICE_AUTO_PRIORITIES, so auto passes it by");
-        else
-            snprintf(info->reason, sizeof info->reason, "auto comes to %s first", chosen);
-    }
 }
 
 /* Rules, and the installed table as each device of the context sees it. */
@@ -79,7 +51,7 @@ static st_status fill(st_context *context, const st_settings *settings, const st
     if ((status = st_pool_create(&context->host, context->threads, &context->pool)) != ST_OK) return status;
     if ((status = st_plan_cache_create(&context->host, &context->plans)) != ST_OK) return status;
     if ((status = place_cpu(context, processor)) != ST_OK) return status;
-    settle_automatic(context, settings);
+    st_automatic_settle(&context->automatic, &context->host, &context->registry, settings);
     context->heuristics = settings->heuristics;
     memcpy(context->table_weights, settings->table_weights, sizeof context->table_weights);
     return load_heuristics(context, settings, &context->rules, &context->tables);

@@ -7,6 +7,7 @@
 
 #include "base/pool.h"
 #include "device/registry.h"
+#include "engine/automatic.h"
 #include "engine/plan_cache.h"
 #include "engine/rules.h"
 #include "engine/settings.h"
@@ -18,8 +19,7 @@ struct st_context {
     int32_t threads;
     st_pool *pool;
     st_plan_cache *plans;
-    int32_t automatic; /* the position that auto means; -1 where no backend of the priorities can run */
-    char priorities[64]; /* as words, for messages */
+    st_automatic automatic;
     st_registry registry;
     st_tables tables;
     int32_t heuristics; /* ST_HEURISTICS_* */

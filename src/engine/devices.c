@@ -13,12 +13,8 @@ st_backend_services st_services_of(const st_context *context, int32_t threads) {
 }
 
 st_status st_device_find(const st_context *context, const char *id, int32_t *position) {
-    if (id == NULL || strcmp(id, "auto") == 0) {
-        if (context->automatic < 0)
-            return st_fail(ST_E_DEVICE, "device auto: none of ST_DEVICE_AUTO_PRIORITIES (%s) can run here; add cpu", context->priorities);
-        *position = context->automatic;
-        return ST_OK;
-    }
+    if (id == NULL || strcmp(id, "auto") == 0)
+        return st_automatic_first(&context->automatic, position);
     const int32_t found = st_registry_find(&context->registry, id);
     if (found < 0)
         return st_fail(ST_E_DEVICE, "device \"%.40s\" is not in the list; use \"auto\", \"cpu\", or another id that st_device_at gives", id);
@@ -38,6 +34,7 @@ st_status st_device_at(const st_context *context, int32_t position, st_device_in
     if (position < 0 || position >= context->registry.count)
         return st_fail(ST_E_ARGUMENT, "position is %d; there are %d devices", position, context->registry.count);
     *info = context->registry.items[position].info;
+    st_automatic_tell(&context->automatic, position, info);
     return ST_OK;
 }
 

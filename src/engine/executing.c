@@ -74,29 +74,47 @@ static st_status run(const st_context *context, const st_registered *registered,
     return st_fail(status, "device %s: its executor failed with %s, and gave no reason", plan->device, st_status_name(status));
 }
 
-st_status st_execute_rank(st_context *context, const st_plan *plan, const st_rank_buffers *buffers) {
-    st_plan revised;
-    st_rank_buffers checked;
-    int32_t position;
+/* Runs a revised plan on checked buffers, in the caller's workspace or in memory of its own. */
+static st_status run_somewhere(const st_context *context, const st_registered *registered, const st_plan *plan, st_rank_buffers checked) {
     size_t bytes;
-    st_status status = st_plan_revise(context, plan, &revised, &position);
+    st_status status = scratch_bytes(context, registered, plan, &bytes);
     if (status != ST_OK) return status;
-    const st_registered *registered = &context->registry.items[position];
-    if ((status = st_buffers_check(&revised.request, buffers, &checked)) != ST_OK) return status;
-    if (checked.row_list_count == 0 || st_request_width(&revised.request) == 0) return ST_OK;
-    if ((status = scratch_bytes(context, registered, &revised, &bytes)) != ST_OK) return status;
-    if (bytes == 0) return run(context, registered, &revised, &checked, NULL, 0);
+    if (bytes == 0) return run(context, registered, plan, &checked, NULL, 0);
     if (checked.workspace != NULL) {
         if (checked.workspace_size < bytes)
             return st_fail(ST_E_CAPACITY, "workspace_size is %llu; this plan needs %zu, as st_rank_workspace says",
                            (unsigned long long)checked.workspace_size, bytes);
-        return run(context, registered, &revised, &checked, checked.workspace, (size_t)checked.workspace_size);
+        return run(context, registered, plan, &checked, checked.workspace, (size_t)checked.workspace_size);
     }
     void *scratch = st_allocate(&context->host, bytes);
     if (scratch == NULL) return st_fail(ST_E_MEMORY, "no memory for %zu bytes of scratch; use a smaller window or fewer threads", bytes);
-    status = run(context, registered, &revised, &checked, scratch, bytes);
+    status = run(context, registered, plan, &checked, scratch, bytes);
     st_release(&context->host, scratch, bytes);
     return status;
+}
+
+/* The CPU, for a device that auto had picked and that failed. Its scratch memory is another than the caller was told. */
+static st_status stand_in(const st_context *context, const st_rank_request *resolved, st_rank_buffers checked) {
+    const st_registered *cpu = &context->registry.items[ST_BACKEND_CPU - 1];
+    const st_target target = {.request = *resolved, .position = ST_BACKEND_CPU - 1, .automatic = 1, .caps = cpu->info.caps};
+    st_plan plan;
+    const st_status status = st_target_plan(context, &target, &plan);
+    checked.workspace = NULL;
+    return status == ST_OK ? run_somewhere(context, cpu, &plan, checked) : status;
+}
+
+st_status st_execute_rank(st_context *context, const st_plan *plan, const st_rank_buffers *buffers) {
+    st_plan revised;
+    st_rank_buffers checked;
+    int32_t position;
+    st_status status = st_plan_revise(context, plan, &revised, &position);
+    if (status != ST_OK) return status;
+    if ((status = st_buffers_check(&revised.request, buffers, &checked)) != ST_OK) return status;
+    if (checked.row_list_count == 0 || st_request_width(&revised.request) == 0) return ST_OK;
+    status = run_somewhere(context, &context->registry.items[position], &revised, checked);
+    if (status == ST_OK || !plan->automatic || !st_automatic_stands_in(&context->automatic, position, status)) return status;
+    st_automatic_fail(&context->automatic, position, status);
+    return stand_in(context, &revised.request, checked);
 }
 
 /* The fence of an execution that had nothing to do has no handle. */

@@ -8,12 +8,72 @@
 #include "device/caps.h"
 #include "rank/request.h"
 
+st_status st_target_plan(const st_context *context, const st_target *target, st_plan *plan) {
+    st_plan_answer answer;
+    const st_registered *registered = &context->registry.items[target->position];
+    const st_plan_key key = st_plan_key_of(&target->request, target->position, &target->caps);
+    if (st_plan_cache_find(context->plans, &key, &answer)) {
+        plan->struct_size = sizeof *plan;
+        plan->source = answer.source;
+        plan->request = target->request;
+        plan->choice = answer.choice;
+        plan->caps = target->caps;
+        memcpy(plan->device, registered->info.id, sizeof plan->device);
+        memcpy(plan->kernel, answer.kernel, sizeof plan->kernel);
+        plan->predicted_ns = answer.predicted_ns;
+        plan->automatic = target->automatic;
+        return ST_OK;
+    }
+    st_plan made;
+    const st_sources sources = st_sources_of(context, target->position);
+    const st_status status = st_decide(registered, &target->caps, &target->request, &sources, NULL, &made, NULL);
+    if (status != ST_OK) return status;
+    memset(&answer, 0, sizeof answer);
+    answer.choice = made.choice;
+    answer.source = made.source;
+    memcpy(answer.kernel, made.kernel, sizeof answer.kernel);
+    answer.predicted_ns = made.predicted_ns;
+    st_plan_cache_keep(context->plans, &key, &answer);
+    *plan = made;
+    plan->automatic = target->automatic;
+    return ST_OK;
+}
+
+/* Moves a target to the device on which auto expects its request to be answered first. */
+static st_status pick(const st_context *context, st_target *target) {
+    const st_automatic *automatic = &context->automatic;
+    double least = 0;
+    st_status status = st_automatic_first(automatic, &target->position);
+    if (status != ST_OK) return status;
+    target->automatic = 1;
+    target->caps = context->registry.items[target->position].info.caps;
+    if (automatic->count == 1) return ST_OK;
+    st_target found = *target;
+    for (int32_t i = 0; i < automatic->count; i++) {
+        const st_auto_device *device = &automatic->devices[i];
+        st_target candidate = *target;
+        st_plan plan;
+        candidate.position = device->position;
+        candidate.caps = context->registry.items[device->position].info.caps;
+        if (atomic_load(&automatic->failures[device->position].lost) || st_target_plan(context, &candidate, &plan) != ST_OK) continue;
+        const int copies = candidate.caps.backend != ST_BACKEND_CPU;
+        const double ns = plan.predicted_ns + (copies ? st_transfer_ns(&device->transfer, &target->request) : 0);
+        if (least > 0 && ns >= least) continue;
+        least = ns;
+        found = candidate;
+    }
+    *target = found;
+    return ST_OK;
+}
+
 st_status st_target_find(const st_context *context, const st_rank_request *request, const char *device,
                          const st_device_caps *caps, st_target *target) {
     st_status status;
     if (context == NULL) return st_fail(ST_E_ARGUMENT, "context is NULL");
     if ((status = st_request_check(request, context->threads, &target->request)) != ST_OK) return status;
+    target->automatic = 0;
     if (caps == NULL) {
+        if (device == NULL || strcmp(device, "auto") == 0) return pick(context, target);
         if ((status = st_device_find(context, device, &target->position)) != ST_OK) return status;
         target->caps = context->registry.items[target->position].info.caps;
         return ST_OK;
@@ -38,34 +98,9 @@ st_sources st_sources_of(const st_context *context, int32_t position) {
 st_status st_plan_request(st_context *context, const st_rank_request *request, const char *device, const st_device_caps *caps,
                           st_plan *plan) {
     st_target target;
-    st_plan_answer answer;
     if (plan == NULL) return st_fail(ST_E_ARGUMENT, "plan is NULL");
-    st_status status = st_target_find(context, request, device, caps, &target);
-    if (status != ST_OK) return status;
-    const st_registered *registered = &context->registry.items[target.position];
-    const st_plan_key key = st_plan_key_of(&target.request, target.position, &target.caps);
-    if (st_plan_cache_find(context->plans, &key, &answer)) {
-        plan->struct_size = sizeof *plan;
-        plan->source = answer.source;
-        plan->request = target.request;
-        plan->choice = answer.choice;
-        plan->caps = target.caps;
-        memcpy(plan->device, registered->info.id, sizeof plan->device);
-        memcpy(plan->kernel, answer.kernel, sizeof plan->kernel);
-        plan->predicted_ns = answer.predicted_ns;
-        return ST_OK;
-    }
-    st_plan made;
-    const st_sources sources = st_sources_of(context, target.position);
-    if ((status = st_decide(registered, &target.caps, &target.request, &sources, NULL, &made, NULL)) != ST_OK) return status;
-    memset(&answer, 0, sizeof answer);
-    answer.choice = made.choice;
-    answer.source = made.source;
-    memcpy(answer.kernel, made.kernel, sizeof answer.kernel);
-    answer.predicted_ns = made.predicted_ns;
-    st_plan_cache_keep(context->plans, &key, &answer);
-    *plan = made;
-    return ST_OK;
+    const st_status status = st_target_find(context, request, device, caps, &target);
+    return status == ST_OK ? st_target_plan(context, &target, plan) : status;
 }
 
 st_status st_plan_rank(st_context *context, int32_t kind, int64_t rows, int64_t cols, int64_t k, const st_device_caps *caps,
@@ -86,8 +121,10 @@ st_status st_plan_with_choice(st_context *context, const st_rank_request *reques
     if (status != ST_OK) return status;
     const st_sources sources = st_sources_of(context, target.position);
     status = st_decide(&context->registry.items[target.position], &target.caps, &target.request, &sources, choice, &made, NULL);
-    if (status == ST_OK) *plan = made;
-    return status;
+    if (status != ST_OK) return status;
+    *plan = made;
+    plan->automatic = target.automatic;
+    return ST_OK;
 }
 
 st_status st_rank_candidates(st_context *context, const st_rank_request *request, const char *device, st_choice *choices,

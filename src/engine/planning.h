@@ -10,12 +10,19 @@
 typedef struct st_target {
     st_rank_request request;
     int32_t position;
+    int32_t automatic; /* 1: auto picked the device */
     st_device_caps caps;
 } st_target;
 
-/* Checks the arguments that all planning calls share. ST_E_ARGUMENT, ST_E_DEVICE. */
+/*
+ * Checks the arguments that all planning calls share, and finds the device: for auto the one on which the request on host
+ * memory is expected to take least time, copies included. ST_E_ARGUMENT, ST_E_DEVICE.
+ */
 st_status st_target_find(const st_context *context, const st_rank_request *request, const char *device,
                          const st_device_caps *caps, st_target *target);
+
+/* The plan of a target, from the cache where it is there. Errors as st_decide. */
+st_status st_target_plan(const st_context *context, const st_target *target, st_plan *plan);
 
 /*
  * The plan as it will run here: request resolved for this context, caps the device's own, Choice normalised to them (it may

@@ -109,7 +109,8 @@ static void make_input(random_state *random, rank_case *made) {
     }
     /* An odd number of elements before the first, so that it is aligned to its element and no more. */
     const int64_t shift = (int64_t)random_below(random, 4);
-    made->input_block = need((size_t)((highest - lowest + shift) * size));
+    made->input_bytes = (size_t)((highest - lowest + shift) * size);
+    made->input_block = need(made->input_bytes);
     random_elements(random, request->dtype, made->input_block, highest - lowest + shift);
     made->input = made->input_block + (shift - lowest) * size;
 }
@@ -167,17 +168,21 @@ static int32_t random_power(random_state *random, int few, int most) {
     return 64 << random_below(random, (uint64_t)(random_one(random, 8) ? most : few));
 }
 
-st_choice random_choice(random_state *random) {
+st_choice random_choice(random_state *random, int32_t kind, int is_gpu) {
     static const int32_t pairs[][2] = {
-        {ST_MK_SHARED, ST_MKD_FILTER}, {ST_MK_SHARED, ST_MKD_HEAP},      {ST_MK_SHARED, ST_MKD_KWAY}, {ST_MK_WARP, ST_MKD_WARP_HEAP},
-        {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}, {ST_MK_SHARED, ST_MKD_AUTO}, {ST_MK_WARP, ST_MKD_AUTO},
-        {ST_MK_BITONIC, ST_MKD_AUTO}};
-    const uint64_t pair = random_below(random, sizeof pairs / sizeof pairs[0]);
+        {ST_MK_SHARED, ST_MKD_FILTER}, {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}, {ST_MK_SHARED, ST_MKD_AUTO},
+        {ST_MK_BITONIC, ST_MKD_AUTO}, /* on a GPU the rest keeps first ranks alone */
+        {ST_MK_SHARED, ST_MKD_HEAP}, {ST_MK_SHARED, ST_MKD_KWAY}, {ST_MK_WARP, ST_MKD_WARP_HEAP}, {ST_MK_WARP, ST_MKD_AUTO},
+        {ST_MK_WARP, ST_MKD_WARP_BITONIC}}; /* the last on a GPU alone */
+    enum { ALL = sizeof pairs / sizeof pairs[0], OF_ANY_WINDOW = 5 };
+    const int first_ranks = kind == ST_TOPK || kind == ST_BOTTOMK;
+    const uint64_t pair = random_below(random, !is_gpu ? ALL - 1 : first_ranks ? ALL : OF_ANY_WINDOW);
     return (st_choice){.mk = pairs[pair][0],
                        .mkd = pairs[pair][1],
                        .use_2ce = (int32_t)random_below(random, 2),
-                       .wg = 1 + (int32_t)random_below(random, 4),
+                       .wg = is_gpu ? 1 << random_below(random, 11) : 1 + (int32_t)random_below(random, 4),
                        .kl = 1 + (int32_t)random_below(random, random_one(random, 8) ? 32 : 4),
+                       .ch = is_gpu && random_one(random, 3) ? (int32_t)random_below(random, 3000) : 0,
                        .tile = random_power(random, 6, 15),
                        .ctile = random_power(random, 6, 11),
                        .midk = (int32_t)random_below(random, 3),

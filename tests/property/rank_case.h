@@ -24,7 +24,8 @@ void random_elements(random_state *random, st_dtype dtype, void *elements, int64
 typedef struct rank_case {
     st_rank_request request;
     int64_t *row_list, row_list_count, *lengths;
-    char *input_block; /* exactly the bytes that the strides reach */
+    char *input_block; /* exactly the bytes that the strides reach, and some before */
+    size_t input_bytes;
     const void *input;
     int64_t values_stride, indices_stride, output_rows;
 } rank_case;
@@ -33,8 +34,8 @@ typedef struct rank_case {
 void rank_case_make(uint64_t seed, rank_case *made);
 void rank_case_free(rank_case *made);
 
-/* A legal Choice with random fields, for requests on the CPU. */
-st_choice random_choice(random_state *random);
+/* A legal Choice with random fields for a kind, on the CPU or on a GPU. */
+st_choice random_choice(random_state *random, int32_t kind, int is_gpu);
 
 /* malloc that ends the program where there is no memory. */
 void *need(size_t bytes);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * rank_check.c - random configurations, each run on every instruction set with the planner's Choice and a random legal one,
- * and compared with the scalar reference bit for bit, the bytes between and around output rows included.
+ * rank_check.c - random configurations, each run on every instruction set, or on a device, with the planner's Choice and a
+ * random legal one, and compared with the scalar reference bit for bit, the bytes between and around output rows included.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -9,8 +9,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fail.h"
 #include "base/memory.h"
 #include "base/processor.h"
+#include "on_memory.h"
 #include "other_checks.h"
 #include "rank/reference.h"
 #include "rank/request.h"
@@ -33,6 +35,25 @@ struct contexts {
 static const char *const isas[][2] = {{"portable", "avx512,avx2,neon"}, {"avx2", "avx512"}, {"neon", ""}, {"avx512", ""}};
 
 static const st_isa isa_of[] = {ST_ISA_PORTABLE, ST_ISA_AVX2, ST_ISA_NEON, ST_ISA_AVX512};
+
+/* Any backend but the CPU: plans must name it, or the answer came from elsewhere. */
+static int is_gpu(const struct settings *settings) { return strcmp(settings->backend, "cpu") != 0; }
+
+static void open_device(const struct settings *settings, struct contexts *contexts) {
+    static char name[16];
+    const st_context_options options = {.struct_size = sizeof options, .threads = 4};
+    st_context *context = NULL;
+    st_memory *memory = NULL;
+    snprintf(name, sizeof name, "%.*s/", (int)strcspn(settings->backend, ":"), settings->backend);
+    if (st_context_create(&options, &context) != ST_OK || st_memory_create(context, settings->backend, 4, &memory) != ST_OK) {
+        fprintf(stderr, "rank_check: %s\n", st_last_message());
+        exit(2);
+    }
+    st_memory_destroy(memory);
+    contexts->count = 1;
+    contexts->isa[0] = name;
+    contexts->context[0] = context;
+}
 
 static void open_contexts(const struct settings *settings, struct contexts *contexts) {
     st_processor processor;
@@ -93,36 +114,47 @@ static st_rank_buffers buffers_of(const rank_case *made, const struct output *ou
                              .indices_stride = made->indices_stride};
 }
 
-static int differs(const rank_case *made, const struct output *want, const struct output *got) {
-    return ((made->request.outputs & ST_OUT_VALUES) && memcmp(want->values, got->values, want->values_bytes) != 0) ||
-           ((made->request.outputs & ST_OUT_INDICES) && memcmp(want->indices, got->indices, want->indices_bytes) != 0);
+/* What the reference said: its outputs, or its refusal in the same words. */
+struct answer {
+    st_status status;
+    char message[ST_MESSAGE_BYTES];
+    struct output output;
+};
+
+static int differs(const rank_case *made, const struct answer *want, st_status status, const struct output *got) {
+    if (status != want->status) return 1;
+    if (status != ST_OK) return strcmp(st_last_message(), want->message) != 0;
+    const struct output *output = &want->output;
+    return ((made->request.outputs & ST_OUT_VALUES) && memcmp(output->values, got->values, output->values_bytes) != 0) ||
+           ((made->request.outputs & ST_OUT_INDICES) && memcmp(output->indices, got->indices, output->indices_bytes) != 0);
 }
 
 /* Prints how to see the failure again, and what it was. */
 static void report(const struct settings *settings, int64_t number, const rank_case *made, const st_plan *plan, const char *isa,
                    const char *what) {
     const st_rank_request *r = &made->request;
-    printf("FAILED: %s\n  replay: rank_check --seed %" PRIu64 " --case %" PRId64 " --isa %s\n", what, settings->seed, number, isa);
+    printf("FAILED: %s\n  replay: rank_check --seed %" PRIu64 " --case %" PRId64 " --backend %s --isa %s\n", what, settings->seed, number,
+           settings->backend, is_gpu(settings) ? "all" : isa);
     printf("  kind %d dtype %s index %s nan %d order %d outputs %d threads %d\n", r->kind, st_dtype_name(r->dtype),
            st_dtype_name(r->index_dtype), r->nan_rule, r->order, r->outputs, r->threads);
     printf("  rows %" PRId64 " cols %" PRId64 " k %" PRId64 " window [%" PRId64 ", %" PRId64 ") descending %d strides %" PRId64
            ", %" PRId64 " list %" PRId64 " lengths %d\n",
            r->rows, r->cols, r->k, r->lo, r->hi, r->descending, r->row_stride, r->col_stride,
            made->row_list == NULL ? -1 : made->row_list_count, made->lengths != NULL);
-    printf("  kernel %s mk=%d mkd=%d use_2ce=%d wg=%d kl=%d tile=%d ctile=%d midk=%d bottomk=%d\n", plan->kernel, plan->choice.mk,
-           plan->choice.mkd, plan->choice.use_2ce, plan->choice.wg, plan->choice.kl, plan->choice.tile, plan->choice.ctile,
-           plan->choice.midk, plan->choice.bottomk);
+    printf("  kernel %s mk=%d mkd=%d use_2ce=%d wg=%d kl=%d ch=%d tile=%d ctile=%d midk=%d bottomk=%d\n", plan->kernel,
+           plan->choice.mk, plan->choice.mkd, plan->choice.use_2ce, plan->choice.wg, plan->choice.kl, plan->choice.ch, plan->choice.tile,
+           plan->choice.ctile, plan->choice.midk, plan->choice.bottomk);
 }
 
 /* Runs one plan and compares; workspace 1 hands the call memory of exactly the size it asked for, at an odd address. */
 static int check_plan(const struct settings *settings, int64_t number, const rank_case *made, st_context *context, const char *isa,
-                      const st_plan *plan, int workspace, st_status want_status, const struct output *want) {
+                      const st_plan *plan, int workspace, const struct answer *want) {
     struct output got = make_output(made);
     st_rank_buffers buffers = buffers_of(made, &got);
     char *memory = NULL;
     int failed = 0;
     if (strstr(plan->kernel, isa) == NULL) {
-        report(settings, number, made, plan, isa, "another instruction set was planned");
+        report(settings, number, made, plan, isa, "another kernel was planned");
         failed = 1;
     }
     if (workspace) {
@@ -136,13 +168,21 @@ static int check_plan(const struct settings *settings, int64_t number, const ran
         buffers.workspace_size = bytes;
     }
     const st_status status = st_execute_rank(context, plan, &buffers);
-    if (status != want_status) {
-        report(settings, number, made, plan, isa, st_status_name(status));
-        printf("  message: %s\n", st_last_message());
-        failed = 1;
-    } else if (status == ST_OK && differs(made, want, &got)) {
+    if (differs(made, want, status, &got)) {
         report(settings, number, made, plan, isa, "not the reference's answer");
+        printf("  %s, %s\n", st_status_name(status), status == ST_OK ? "with other outputs" : st_last_message());
         failed = 1;
+    }
+    /* The same again where the data lies on the device. */
+    if (!failed && is_gpu(settings)) {
+        memset(got.values, 0x5a, got.values_bytes);
+        memset(got.indices, 0x5a, got.indices_bytes);
+        const st_status there = run_on_memory(context, plan, made, &buffers, got.values_bytes, got.indices_bytes);
+        if (differs(made, want, there, &got)) {
+            report(settings, number, made, plan, isa, "in device memory: not the reference's answer");
+            printf("  %s, %s\n", st_status_name(there), there == ST_OK ? "with other outputs" : st_last_message());
+            failed = 1;
+        }
     }
     free(memory);
     free_output(got);
@@ -156,31 +196,32 @@ static int check_case(const struct settings *settings, const struct contexts *co
     int failed = 0;
     st_host_resolve(NULL, &host);
     rank_case_make(random_next(&random), &made);
-    struct output want = make_output(&made);
+    struct answer want = {.output = make_output(&made)};
     st_rank_request resolved;
-    st_rank_buffers buffers = buffers_of(&made, &want), checked;
+    st_rank_buffers buffers = buffers_of(&made, &want.output), checked;
     if (st_request_check(&made.request, 4, &resolved) != ST_OK || st_buffers_check(&resolved, &buffers, &checked) != ST_OK) {
         printf("FAILED: a legal request was refused: %s (seed %" PRIu64 " case %" PRId64 ")\n", st_last_message(), settings->seed, number);
         failed = 1;
     } else {
-        const st_status status = st_reference_rank(&host, &resolved, &checked);
-        const st_choice drawn = random_choice(&random);
+        want.status = st_reference_rank(&host, &resolved, &checked);
+        st_message_copy(want.message);
+        const st_choice drawn = random_choice(&random, made.request.kind, is_gpu(settings));
         for (int i = 0; i < contexts->count && !failed; i++) {
             st_plan plan = {.struct_size = sizeof plan};
             const st_choice *choice = settings->choice != NULL ? &settings->fixed : &drawn;
             const st_status planned = st_plan_request(contexts->context[i], &made.request, settings->backend, NULL, &plan);
             if (planned == ST_OK && settings->choice == NULL)
-                failed |= check_plan(settings, number, &made, contexts->context[i], contexts->isa[i], &plan, 0, status, &want);
+                failed |= check_plan(settings, number, &made, contexts->context[i], contexts->isa[i], &plan, 0, &want);
             if (planned != ST_OK ||
                 st_plan_with_choice(contexts->context[i], &made.request, settings->backend, choice, &plan) != ST_OK) {
                 printf("FAILED: no plan: %s (seed %" PRIu64 " case %" PRId64 ")\n", st_last_message(), settings->seed, number);
                 failed = 1;
                 break;
             }
-            failed |= check_plan(settings, number, &made, contexts->context[i], contexts->isa[i], &plan, number % 2 == 0, status, &want);
+            failed |= check_plan(settings, number, &made, contexts->context[i], contexts->isa[i], &plan, number % 2 == 0, &want);
         }
     }
-    free_output(want);
+    free_output(want.output);
     rank_case_free(&made);
     return failed;
 }
@@ -206,7 +247,7 @@ static int read_choice(const char *text, st_choice *choice) {
 }
 
 static int usage(void) {
-    fprintf(stderr, "usage: rank_check [--seed S] [--configs N] [--case I] [--backend cpu] [--isa all|portable|avx2|avx512|neon]\n"
+    fprintf(stderr, "usage: rank_check [--seed S] [--configs N] [--case I] [--backend cpu|wgpu:N] [--isa all|portable|avx2|avx512|neon]\n"
                     "                  [--choice mk=1,mkd=6,...]\n"
                     "Compares random Rank-K, band, stream, counting-pass and merge configurations with the scalar reference.\n");
     return 2;
@@ -228,13 +269,16 @@ int main(int argc, char **argv) {
         else return usage();
     }
     struct contexts contexts;
-    open_contexts(&settings, &contexts);
+    if (is_gpu(&settings))
+        open_device(&settings, &contexts);
+    else
+        open_contexts(&settings, &contexts);
     if (contexts.count == 0) {
         fprintf(stderr, "rank_check: this CPU has no %s kernels\n", settings.isa);
         return 2;
     }
     printf("seed %" PRIu64 ", %" PRId64 " configurations on", settings.seed, settings.only < 0 ? settings.configs : 1);
-    for (int i = 0; i < contexts.count; i++) printf(" %s/%s", settings.backend, contexts.isa[i]);
+    for (int i = 0; i < contexts.count; i++) printf(" %s %s", settings.backend, contexts.isa[i]);
     printf("\n");
     int64_t failures = 0, done = 0;
     for (int64_t number = settings.only < 0 ? 0 : settings.only; number < (settings.only < 0 ? settings.configs : settings.only + 1); number++) {
