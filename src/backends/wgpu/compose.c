@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* compose.c - from a request and its Choice to a program: the constants of all steps, and which family makes them. */
+#include <string.h>
+
+#include "backends/wgpu/composer.h"
+#include "base/fail.h"
+#include "device/gpu_rules.h"
+#include "rank/order.h"
+#include "rank/request.h"
+#include "rank/window.h"
+
+/* Places are counted in 32 bits, of elements that may be bytes. */
+static const uint64_t most_bytes = UINT32_MAX & ~(uint64_t)255;
+
+static void set_pair(uint32_t pair[2], uint64_t value) {
+    pair[0] = (uint32_t)value;
+    pair[1] = (uint32_t)(value >> 32);
+}
+
+/* Kept ranks count from the row's nearer end: where that is the far one, the order is turned round. */
+static void set_order(const st_rank_request *request, st_wgpu_numbers *numbers) {
+    const st_window window = st_window_of(request, (size_t)request->cols);
+    const int reversed = (int64_t)window.hi > request->cols - (int64_t)window.lo;
+    st_order order = st_order_of(request->dtype, window.descending, request->nan_rule);
+    if (reversed) {
+        order = st_order_reversed(order);
+        numbers->flags |= ST_WGPU_NUMBERS_REVERSED;
+    }
+    set_pair(numbers->mask, order.mask);
+    set_pair(numbers->negative_fill, order.negative_fill);
+    set_pair(numbers->flip, order.flip);
+    set_pair(numbers->infinity, order.infinity);
+    set_pair(numbers->negative_zero, order.negative_zero);
+    set_pair(numbers->nan_key, order.nan_key);
+}
+
+/*
+ * The slice of a buffer that holds the elements [first, end): all of it where a binding can, else from the last aligned place
+ * before them. *base, the place of element 0 in the slice, is counted modulo 2^32.
+ */
+static st_status set_slice(const st_wgpu_composer *composer, const char *what, uint64_t buffer_bytes, uint64_t first, uint64_t end,
+                           uint64_t size, st_wgpu_slice *slice, uint32_t *base) {
+    *slice = (st_wgpu_slice){0, buffer_bytes};
+    if (buffer_bytes > composer->binding) {
+        const uint64_t alignment = composer->limits->offset_alignment < 8 ? 8 : composer->limits->offset_alignment;
+        slice->offset = first * size / alignment * alignment;
+        slice->bytes = (end * size - slice->offset + 3) / 4 * 4;
+        if (slice->bytes > composer->binding)
+            return st_fail(ST_E_CAPACITY, "%s of %llu bytes do not fit a binding of %llu", what, (unsigned long long)slice->bytes,
+                           (unsigned long long)composer->binding);
+    }
+    *base = (uint32_t)(0 - slice->offset / size);
+    return ST_OK;
+}
+
+/* Elements of the input from row `row`, column `col` on, that so many rows and columns reach: [*first, *end). */
+static void reach(const st_wgpu_layout *layout, uint64_t row, uint64_t rows, uint64_t col, uint64_t cols, uint64_t *first, uint64_t *end) {
+    const int64_t origin = (int64_t)layout->input_base + (int64_t)row * layout->row_stride + (int64_t)col * layout->col_stride;
+    const int64_t across = layout->row_stride * (int64_t)(rows - 1), along = layout->col_stride * (int64_t)(cols - 1);
+    *first = (uint64_t)(origin + (across < 0 ? across : 0) + (along < 0 ? along : 0));
+    *end = (uint64_t)(origin + (across > 0 ? across : 0) + (along > 0 ? along : 0)) + 1;
+}
+
+static st_status set_input(st_wgpu_composer *composer) {
+    const st_wgpu_layout *layout = composer->layout;
+    const uint64_t size = composer->bits / 8;
+    uint64_t first, end;
+    uint32_t base = 0;
+    reach(layout, layout->has_list ? 0 : layout->first_row, layout->has_list ? (uint64_t)composer->request->rows : composer->rows, 0,
+          composer->cols, &first, &end);
+    composer->range_cols = composer->cols;
+    const st_status status = set_slice(composer, "input rows", layout->input_bytes, first, end, size, &composer->input, &base);
+    composer->numbers.input_base = (uint32_t)layout->input_base + base;
+    if (status != ST_E_CAPACITY || composer->rows > 1 || layout->has_list) return status;
+    /* One row that no binding holds: a range of columns for each. An aligned place is less than an alignment away. */
+    const uint64_t stride = (uint64_t)(layout->col_stride < 0 ? -layout->col_stride : layout->col_stride);
+    composer->range_cols = (uint32_t)((composer->binding - 2 * composer->limits->offset_alignment - 8) / (size * stride));
+    return ST_OK;
+}
+
+static st_status set_outputs(st_wgpu_composer *composer) {
+    const st_wgpu_layout *layout = composer->layout;
+    const uint64_t last = layout->first_row + composer->rows - 1, width = (uint64_t)st_request_width(composer->request);
+    uint32_t base = 0;
+    if (composer->request->outputs & ST_OUT_VALUES) {
+        const st_status status =
+            set_slice(composer, "values", layout->values_bytes, layout->values_base + layout->first_row * layout->values_stride,
+                      layout->values_base + last * layout->values_stride + width, composer->bits / 8, &composer->values, &base);
+        if (status != ST_OK) return status;
+        composer->numbers.values_base = (uint32_t)layout->values_base + base;
+        composer->numbers.values_stride = (uint32_t)layout->values_stride;
+        composer->numbers.flags |= ST_WGPU_NUMBERS_VALUES;
+    }
+    if (composer->request->outputs & ST_OUT_INDICES) {
+        const int wide = composer->request->index_dtype == ST_I64;
+        const st_status status =
+            set_slice(composer, "indices", layout->indices_bytes, layout->indices_base + layout->first_row * layout->indices_stride,
+                      layout->indices_base + last * layout->indices_stride + width, wide ? 8 : 4, &composer->indices, &base);
+        if (status != ST_OK) return status;
+        composer->numbers.indices_base = (uint32_t)layout->indices_base + base;
+        composer->numbers.indices_stride = (uint32_t)layout->indices_stride;
+        composer->numbers.flags |= ST_WGPU_NUMBERS_INDICES | (wide ? ST_WGPU_NUMBERS_WIDE_INDICES : 0);
+    }
+    return ST_OK;
+}
+
+static void set_numbers(st_wgpu_composer *composer) {
+    const st_rank_request *request = composer->request;
+    const st_wgpu_layout *layout = composer->layout;
+    const int32_t chunk = composer->choice->ch;
+    st_wgpu_numbers *numbers = &composer->numbers;
+    numbers->rows = composer->rows;
+    numbers->first_row = (uint32_t)layout->first_row;
+    numbers->pieces = numbers->all_pieces = 1;
+    numbers->cols = numbers->full_cols = numbers->piece_cols = composer->cols;
+    numbers->chunk = chunk > 0 ? (uint32_t)chunk : composer->cols;
+    numbers->lengths_base = (uint32_t)layout->lengths_base;
+    numbers->kind = (uint32_t)request->kind;
+    numbers->k = (uint32_t)request->k;
+    numbers->lo = (uint32_t)request->lo;
+    numbers->hi = (uint32_t)request->hi;
+    numbers->width = (uint32_t)st_request_width(request);
+    numbers->kept = composer->kept;
+    numbers->row_stride = (int32_t)layout->row_stride;
+    numbers->col_stride = (int32_t)layout->col_stride;
+    if (layout->has_list) numbers->flags |= ST_WGPU_NUMBERS_LIST;
+    if (layout->has_lengths) numbers->flags |= ST_WGPU_NUMBERS_LENGTHS;
+    if (request->order == ST_UNSORTED) numbers->flags |= ST_WGPU_NUMBERS_UNSORTED;
+    if (request->kind == ST_WINDOW && request->descending) numbers->flags |= ST_WGPU_NUMBERS_DESCENDING;
+    set_order(request, numbers);
+}
+
+st_status st_wgpu_take(st_wgpu_composer *composer, uint64_t words, uint32_t *base) {
+    if (composer->scratch_words + words > composer->binding / 4)
+        return st_fail(ST_E_CAPACITY, "%llu bytes of scratch do not fit a binding of %llu on this device",
+                       (unsigned long long)(composer->scratch_words + words) * 4, (unsigned long long)composer->binding);
+    *base = (uint32_t)composer->scratch_words;
+    composer->scratch_words += words;
+    composer->program->scratch_bytes = composer->scratch_words * 4;
+    return ST_OK;
+}
+
+st_status st_wgpu_add(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers, st_wgpu_step **step) {
+    st_wgpu_program *program = composer->program;
+    const uint64_t groups = (uint64_t)numbers->rows * numbers->pieces, most = composer->limits->groups;
+    if (groups > most * most || groups > UINT32_MAX)
+        return st_fail(ST_E_CAPACITY, "%llu workgroups are more than a dispatch can have", (unsigned long long)groups);
+    if (program->count == ST_WGPU_MOST_STEPS)
+        return st_fail(ST_E_CAPACITY, "a row of %u columns needs more than %d dispatches on this device", composer->cols, ST_WGPU_MOST_STEPS);
+    st_wgpu_step *added = &program->steps[program->count++];
+    memset(added, 0, sizeof *added);
+    added->variant = *variant;
+    added->groups[0] = (uint32_t)(groups < most ? groups : most);
+    added->groups[1] = (uint32_t)((groups + added->groups[0] - 1) / added->groups[0]);
+    added->input = composer->input;
+    if (variant->sink == ST_WGPU_SINK_OUTPUTS) {
+        added->values = composer->values;
+        added->indices = composer->indices;
+    }
+    added->numbers = *numbers;
+    added->numbers.groups_x = added->groups[0];
+    if (step != NULL) *step = added;
+    return ST_OK;
+}
+
+st_status st_wgpu_add_ranges(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers) {
+    const uint32_t range = composer->range_cols;
+    for (uint64_t from = 0; from < composer->cols; from += range) {
+        st_wgpu_numbers here = *numbers;
+        here.cols = (uint32_t)(composer->cols - from < range ? composer->cols - from : range);
+        here.first_piece = (uint32_t)(from / numbers->piece_cols);
+        here.pieces = (here.cols + numbers->piece_cols - 1) / numbers->piece_cols;
+        st_wgpu_step *step = NULL;
+        st_status status = st_wgpu_add(composer, variant, &here, &step);
+        if (status != ST_OK) return status;
+        if (range == composer->cols) continue;
+        uint64_t first, end;
+        uint32_t base = 0;
+        reach(composer->layout, composer->layout->first_row, 1, from, here.cols, &first, &end);
+        status = set_slice(composer, "columns", composer->layout->input_bytes, first, end, composer->bits / 8, &step->input, &base);
+        if (status != ST_OK) return status;
+        step->numbers.input_base = (uint32_t)composer->layout->input_base + base;
+    }
+    return ST_OK;
+}
+
+st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t kernel, int32_t step, uint32_t capacity) {
+    enum { MOST_UNROLL = 16 };
+    const uint32_t threads = (uint32_t)composer->choice->wg, unroll = (uint32_t)step / threads;
+    return (st_wgpu_variant){.kernel = kernel,
+                             .bits = composer->bits,
+                             .source = ST_WGPU_SOURCE_ROWS,
+                             .sink = ST_WGPU_SINK_OUTPUTS,
+                             .workgroup = threads,
+                             .capacity = capacity,
+                             .unroll = unroll < 1 ? 1 : unroll > MOST_UNROLL ? MOST_UNROLL : unroll,
+                             .count_reads = (uint32_t)composer->layout->count_reads};
+}
+
+st_status st_wgpu_compose(const st_rank_request *request, const st_choice *choice, const st_wgpu_limits *limits,
+                          const st_wgpu_layout *layout, st_wgpu_program *program) {
+    st_wgpu_composer composer = {.request = request, .choice = choice, .limits = limits, .layout = layout, .program = program};
+    program->count = 0;
+    program->scratch_bytes = 0;
+    if (layout->output_rows == 0 || st_request_width(request) == 0) return ST_OK;
+    if (request->cols >= UINT32_MAX || layout->first_row + layout->output_rows >= UINT32_MAX)
+        return st_fail(ST_E_CAPACITY, "rows and columns are counted in 32 bits on this device");
+    composer.binding = limits->binding_bytes < most_bytes ? limits->binding_bytes : most_bytes;
+    composer.rows = (uint32_t)layout->output_rows;
+    composer.cols = (uint32_t)request->cols;
+    composer.kept = (uint32_t)st_gpu_kept(request);
+    composer.bits = (uint32_t)st_dtype_size(request->dtype) * 8;
+    composer.entry_words = composer.bits == 64 ? 3 : 2;
+    set_numbers(&composer);
+    st_status status = set_input(&composer);
+    if (status == ST_OK) status = set_outputs(&composer);
+    if (status == ST_OK) status = st_wgpu_compose_buffer(&composer);
+    return status;
+}
