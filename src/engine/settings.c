@@ -90,6 +90,21 @@ static st_status read_heuristics(st_settings *settings) {
     return ST_OK;
 }
 
+static st_status read_wgpu(st_wgpu_settings *wgpu) {
+    const char *limits = variable("ST_WGPU_LIMITS"), *subgroups = variable("ST_WGPU_SUBGROUPS"), *timeout = variable("ST_WGPU_TIMEOUT");
+    wgpu->library = variable("ST_WGPU_LIBRARY");
+    if (limits != NULL && strcmp(limits, "floor") != 0)
+        return st_fail(ST_E_ARGUMENT, "ST_WGPU_LIMITS is \"%.40s\"; set it to floor, or unset it", limits);
+    wgpu->floor_limits = limits != NULL;
+    if (subgroups != NULL && strcmp(subgroups, "0") != 0 && strcmp(subgroups, "1") != 0)
+        return st_fail(ST_E_ARGUMENT, "ST_WGPU_SUBGROUPS is \"%.40s\"; set it to 0 or 1, or unset it", subgroups);
+    wgpu->no_subgroups = subgroups != NULL && subgroups[0] == '0';
+    if (timeout == NULL) return ST_OK;
+    if (st_parse_element(timeout, ST_F64, &wgpu->timeout) != ST_OK || !(wgpu->timeout > 0 && wgpu->timeout <= 1e6))
+        return st_fail(ST_E_ARGUMENT, "ST_WGPU_TIMEOUT is \"%.40s\"; set it to seconds, such as 60 (at most 1e6), or unset it", timeout);
+    return ST_OK;
+}
+
 st_status st_settings_read(const st_context_options *options, st_settings *settings) {
     memset(settings, 0, sizeof *settings);
     if (options != NULL) {
@@ -110,7 +125,8 @@ st_status st_settings_read(const st_context_options *options, st_settings *setti
     }
     if (settings->cpu_disable == NULL) settings->cpu_disable = variable("ST_CPU_DISABLE");
     if (settings->cpu_disable == NULL) settings->cpu_disable = "";
-    const st_status status = read_heuristics(settings);
+    st_status status = read_heuristics(settings);
+    if (status == ST_OK) status = read_wgpu(&settings->wgpu);
     if (status != ST_OK) return status;
     const char *priorities = variable("ST_DEVICE_AUTO_PRIORITIES");
     return read_priorities(priorities != NULL ? priorities : "wgpu,cuda,hip,mps,cpu", settings);

@@ -3,6 +3,7 @@
 #ifndef ST_ENGINE_SETTINGS_H
 #define ST_ENGINE_SETTINGS_H
 
+#include "backends/wgpu/adapters.h"
 #include "spiraltorch/context.h"
 #include "spiraltorch/device.h"
 
@@ -18,11 +19,12 @@ typedef struct st_settings {
     const char *rules_all, *rules_over_all, *rules_midk, *rules_bottomk;
     int32_t soft_rules, soft_mode; /* whether soft rules are heard, and softlogic.h's ST_SOFT_* */
     double table_weights[ST_BACKEND_CALLER]; /* by backend, ST_BACKEND_* - 1: what the table's entry is given before it is scored */
+    st_wgpu_settings wgpu;
 } st_settings;
 
 /*
  * Reads options (NULL allowed) and the environment: ST_NUM_THREADS and ST_CPU_DISABLE where an option leaves them open,
- * ST_DEVICE_AUTO_PRIORITIES, and SPIRAL_HEUR_*. A variable that is set but empty counts as not set. ST_E_ARGUMENT names option
+ * ST_DEVICE_AUTO_PRIORITIES, ST_WGPU_* and SPIRAL_HEUR_*. A variable that is set but empty counts as not set. ST_E_ARGUMENT names option
  * or variable; rule programs are not looked at here.
  */
 st_status st_settings_read(const st_context_options *options, st_settings *settings);

@@ -22,7 +22,7 @@ typedef struct st_wgpu_buffer {
     WGPUBuffer handle;
     uint64_t bytes;
     int32_t use;
-    int32_t mapping; /* the state of a readback's mapping, for buffers.c */
+    _Atomic uint64_t mapping; /* how a readback's mapping stands: for buffers.c */
     struct st_wgpu_buffer *next;
 } st_wgpu_buffer;
 
@@ -36,7 +36,7 @@ void st_wgpu_buffer_free(st_wgpu_device *device, WGPUBuffer buffer);
 /*
  * Takes a buffer of at least `bytes` from the pool, which makes one where it has none. Giving it back: a storage or uniform buffer
  * as soon as the commands that use it are submitted (the queue runs them in order; but commands in a caller's encoder
- * must be done), a readback once it is read. The pool keeps at most 256 MiB of idle buffers of a use.
+ * must be done), a readback once it is read. The pool keeps at most 512 MiB of idle buffers of a use.
  * NULL may be given back.
  */
 st_status st_wgpu_buffer_take(st_wgpu_device *device, int32_t use, uint64_t bytes, st_wgpu_buffer **buffer);

@@ -11,7 +11,7 @@
 
 #include "backends/wgpu/adapters.h"
 #include "backends/wgpu/native/library.h"
-#include "backends/wgpu/program.h"
+#include "backends/wgpu/steps.h"
 
 /* What an opened device is; constant while it lives. */
 typedef struct st_wgpu_opened {
@@ -42,7 +42,7 @@ st_status st_wgpu_device_adopt(const st_host *host, const st_wgpu_settings *sett
 /*
  * Every call into wgpu-native that can fail stands between these two. Error scopes belong to a device, not to a thread, so
  * entering takes the device's lock, and leaving gives it back: no waiting in between, no second entering.
- * Leaving returns ST_OK, ST_E_MEMORY where the device's memory did not suffice, ST_E_DEVICE where it is lost, ST_E_STATE where
+ * Leaving returns ST_OK, ST_E_MEMORY where the memory did not suffice, ST_E_DEVICE where the device is lost, ST_E_UNSUPPORTED where
  * wgpu-native refused what it was told; the message begins with what (a kernel's name, "upload").
  */
 void st_wgpu_scope_enter(st_wgpu_device *device);

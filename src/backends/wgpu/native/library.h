@@ -23,7 +23,6 @@
     FUNCTION(BindGroupRelease)                                                                                               \
     FUNCTION(BindGroupLayoutRelease)                                                                                         \
     FUNCTION(BufferAddRef)                                                                                                   \
-    FUNCTION(BufferDestroy)                                                                                                  \
     FUNCTION(BufferGetConstMappedRange)                                                                                      \
     FUNCTION(BufferGetSize)                                                                                                  \
     FUNCTION(BufferGetUsage)                                                                                                 \

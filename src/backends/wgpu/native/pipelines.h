@@ -11,10 +11,10 @@ enum { ST_WGPU_MOST_PIPELINES = 512 };
 typedef st_status (*st_wgpu_text)(const st_wgpu_variant *variant, char *text, size_t capacity, size_t *length);
 
 /*
- * The pipeline of a variant, compiled at the first call for it, with the layout that all kernels share (program.h). Of several
+ * The pipeline of a variant, compiled at the first call for it, with the layout that all kernels share (steps.h). Of several
  * threads that ask for the same one, one compiles; the entry point is "main". The pipeline is the caller's, who releases it
  * with call->ComputePipelineRelease.
- * ST_E_STATE: wgpu-native refuses the text: the message names the kernel, and the next call tries again; ST_E_MEMORY;
+ * ST_E_UNSUPPORTED: wgpu-native refuses the text: the message names the kernel, and the next call tries again; ST_E_MEMORY;
  * ST_E_DEVICE. From any thread, outside a scope.
  */
 st_status st_wgpu_pipeline(st_wgpu_device *device, const st_wgpu_variant *variant, st_wgpu_text text, WGPUComputePipeline *pipeline);

@@ -9,6 +9,7 @@
 #define ST_BACKENDS_WGPU_NATIVE_RECORD_H
 
 #include "backends/wgpu/native/buffers.h"
+#include "backends/wgpu/native/pipelines.h"
 
 /* Part of a buffer; a NULL buffer stands for memory that no kernel of the program uses. */
 typedef struct st_wgpu_span {
@@ -17,7 +18,8 @@ typedef struct st_wgpu_span {
 } st_wgpu_span;
 
 /*
- * By binding number, program.h's ST_WGPU_*; NUMBERS is record's own. Steps take their slice of INPUT from it. A buffer that
+ * By binding number, steps.h's ST_WGPU_*; NUMBERS is record's own. Of input, values and indices each step binds
+ * its slice, counted from the span's offset; of the others, the span. A buffer that
  * is written here (values, indices, scratch, state) must not be another binding's as well: WebGPU refuses that for the
  * whole buffer when the other is read-only, for overlapping parts otherwise.
  */
@@ -33,9 +35,10 @@ void st_wgpu_encoder_drop(st_wgpu_device *device, WGPUCommandEncoder encoder);
  * Appends a program's dispatches to an encoder, one's own or a caller's, in one compute pass: each step sees what the steps
  * before it wrote. Nothing is submitted. *numbers is the buffer of the steps' numbers, the caller's to give back with
  * st_wgpu_buffer_give: after st_wgpu_submit of an own encoder; with a caller's encoder, when its commands will not run again.
- * On failure *numbers is NULL and the encoder is to be dropped. Kernels compile here at their first use.
+ * On failure *numbers is NULL and the encoder is to be dropped. Kernels that are new to the device are compiled from what
+ * text writes (st_wgpu_source).
  */
-st_status st_wgpu_record(st_wgpu_device *device, const st_wgpu_program *program, const st_wgpu_bindings *bindings,
+st_status st_wgpu_record(st_wgpu_device *device, const st_wgpu_program *program, const st_wgpu_bindings *bindings, st_wgpu_text text,
                          WGPUCommandEncoder encoder, st_wgpu_buffer **numbers);
 
 /* Names a submission; 0 names none and counts as done. Nothing is to be freed. */
@@ -43,7 +46,7 @@ typedef uint64_t st_wgpu_ticket;
 
 /*
  * Finishes an encoder and submits it; the encoder is gone in any case. *ticket may be NULL. Submissions of one device run
- * in order. ST_E_STATE: what was recorded is refused; the message begins with what.
+ * in order. ST_E_UNSUPPORTED: what was recorded is refused; the message begins with what.
  */
 st_status st_wgpu_submit(st_wgpu_device *device, WGPUCommandEncoder encoder, const char *what, st_wgpu_ticket *ticket);
 
