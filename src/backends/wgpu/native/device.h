@@ -11,7 +11,7 @@
 
 #include "backends/wgpu/adapters.h"
 #include "backends/wgpu/native/library.h"
-#include "backends/wgpu/steps.h"
+#include "backends/wgpu/wgpu_program.h"
 
 /* What an opened device is; constant while it lives. */
 typedef struct st_wgpu_opened {

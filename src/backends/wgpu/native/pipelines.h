@@ -11,7 +11,7 @@ enum { ST_WGPU_MOST_PIPELINES = 512 };
 typedef st_status (*st_wgpu_text)(const st_wgpu_variant *variant, char *text, size_t capacity, size_t *length);
 
 /*
- * The pipeline of a variant, compiled at the first call for it, with the layout that all kernels share (steps.h). Of several
+ * The pipeline of a variant, compiled at the first call for it, with the layout that all kernels share (wgpu_program.h). Of several
  * threads that ask for the same one, one compiles; the entry point is "main". The pipeline is the caller's, who releases it
  * with call->ComputePipelineRelease.
  * ST_E_UNSUPPORTED: wgpu-native refuses the text: the message names the kernel, and the next call tries again; ST_E_MEMORY;

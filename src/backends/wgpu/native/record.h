@@ -18,7 +18,7 @@ typedef struct st_wgpu_span {
 } st_wgpu_span;
 
 /*
- * By binding number, steps.h's ST_WGPU_*; NUMBERS is record's own. Of input, values and indices each step binds
+ * By binding number, wgpu_program.h's ST_WGPU_*; NUMBERS is record's own. Of input, values and indices each step binds
  * its slice, counted from the span's offset; of the others, the span. A buffer that
  * is written here (values, indices, scratch, state) must not be another binding's as well: WebGPU refuses that for the
  * whole buffer when the other is read-only, for overlapping parts otherwise.
