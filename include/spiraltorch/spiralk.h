@@ -118,8 +118,8 @@ ST_API uint64_t st_spiralk_workspace(const st_spiralk *program);
  * condition holds, or can hold, for the request go to soft in the order of the program: the first `capacity` of them (NULL
  * with capacity 0 to count), and their number to *count. workspace needs no alignment. Nothing is allocated.
  * ST_E_ARGUMENT names the argument; ST_E_CAPACITY: capacity is over 0 and too small (what fits is written), the workspace is
- * too small, or the program takes longer than a plan may: over 120,000 operations for this request, where log2 counts for
- * five, and remainders of huge numbers for up to a thousand.
+ * too small, or the program takes longer than a plan may: its work is over 500,000, where an operation counts for 10 (a number
+ * for 5, a division 12, a remainder 16, of huge numbers up to 3200, log2 20), and a rule that can hold for 70 more.
  * Thread-safe, with a workspace for each thread.
  */
 ST_API st_status st_spiralk_evaluate(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace,

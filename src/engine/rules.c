@@ -12,6 +12,7 @@
 #include "base/memory.h"
 #include "io/source.h"
 #include "io/state_folder.h"
+#include "plan/consensus.h"
 
 enum { EVERY_KIND = 1 << ST_TOPK | 1 << ST_MIDK | 1 << ST_BOTTOMK | 1 << ST_WINDOW };
 
@@ -62,6 +63,8 @@ st_status st_rules_load(const st_host *host, const st_settings *settings, st_rul
         status = go_on_without(host, status, rules);
     }
     if (status == ST_OK && !named) status = go_on_without(host, read_state_file(host, rules), rules);
+    if (status == ST_OK && rules->book.count > 0)
+        status = st_rule_book_keep_memory(host, &rules->book, st_consensus_bytes(&rules->book));
     if (status != ST_OK) st_rule_book_clear(&rules->book);
     return status;
 }

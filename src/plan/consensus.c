@@ -3,6 +3,7 @@
 #include "plan/consensus.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,10 +14,11 @@
 #include "plan/identity.h"
 #include "spiralk/softlogic.h"
 
+
 /* Candidates of which the fields' values are taken: more than any backend has now. */
 enum { MOST_CANDIDATES = 256 };
 
-/* What deciding one request takes; rules' own workspaces follow it in the same block. */
+/* What deciding one request takes; the workspaces of the programs and of SoftLogic follow it in the same block. */
 struct scene {
     const st_registered *device;
     const st_device_caps *caps;
@@ -25,6 +27,8 @@ struct scene {
     const st_rule_text *texts[ST_RULE_TEXTS]; /* those that speak of the kind */
     st_prepared prepared[ST_RULE_TEXTS];
     int32_t text_count;
+    int64_t work; /* of folding them */
+    char *rest;   /* of the block, behind the programs' workspaces */
     st_table_result found;
     st_choice fallback;
     double fallback_ns;
@@ -62,23 +66,42 @@ static int32_t held_value(double given) {
     return given >= INT32_MAX ? INT32_MAX : given <= INT32_MIN ? INT32_MIN : (int32_t)given;
 }
 
-/* Folds the programs for the request. One that takes too long is left out, and said to be. */
-static st_status prepare(struct scene *scene, char *workspace, st_decision *decision) {
+static size_t bytes_of(const st_rule_text *text) { return st_prepare_can(text->program) ? st_prepare_bytes(text->program) : 0; }
+
+size_t st_consensus_bytes(const st_rule_book *book) {
+    size_t bytes = sizeof(struct scene);
+    int64_t rules = ST_FIELDS; /* the wishes */
+    for (int32_t i = 0; i < book->count; i++) {
+        const st_spiralk *program = book->texts[i].program;
+        bytes += bytes_of(&book->texts[i]);
+        rules += program->of_kind[ST_STATEMENT_SOFT] + program->of_kind[ST_STATEMENT_PENALTY];
+    }
+    return bytes + st_soft_most_bytes(rules);
+}
+
+/*
+ * Folds the programs for the request, those of the highest authority first, as they share a plan's work. One that takes too long is
+ * left out, and said to be.
+ */
+static st_status prepare(struct scene *scene, st_decision *decision) {
     st_spiralk_facts facts = {.struct_size = sizeof facts};
     char key[256];
     st_status status = write_key(scene, key);
     if (status == ST_OK) status = st_spiralk_facts_of(scene->request, scene->caps, key, &facts);
     if (status != ST_OK) return status;
-    int32_t kept = 0;
-    for (int32_t i = 0; i < scene->text_count; i++) {
-        const st_spiralk *program = scene->texts[i]->program;
-        const size_t bytes = st_prepare_bytes(program);
-        if (st_prepare(program, &facts, workspace, bytes, &scene->prepared[kept]) == ST_OK)
-            scene->texts[kept++] = scene->texts[i];
+    int32_t first = scene->text_count;
+    for (int32_t i = scene->text_count - 1; i >= 0; i--) {
+        const st_rule_text *text = scene->texts[i];
+        const size_t bytes = bytes_of(text);
+        if (st_prepare(text->program, &facts, scene->rest, bytes, &scene->work, &scene->prepared[first - 1]) == ST_OK)
+            scene->texts[--first] = text;
         else
-            st_note(decision, "rules not heard: %s: %s", scene->texts[i]->name, st_last_message());
-        workspace += bytes;
+            st_note(decision, "rules not heard: %s: %s", text->name, st_last_message());
+        scene->rest += bytes;
     }
+    const int32_t kept = scene->text_count - first;
+    memmove(scene->texts, scene->texts + first, (size_t)kept * sizeof scene->texts[0]);
+    memmove(scene->prepared, scene->prepared + first, (size_t)kept * sizeof scene->prepared[0]);
     scene->text_count = kept;
     for (int32_t field = 0; field < ST_FIELDS; field++)
         for (int32_t i = 0; i < kept; i++)
@@ -143,24 +166,24 @@ static void gather_values(struct scene *scene, st_soft_problem *problem) {
     }
 }
 
-/* Marks the rules that are true for a Choice. Returns the fields that they speak of, as bits. */
-static uint32_t mark_rules(const struct scene *scene, const st_soft_problem *problem, const st_choice *choice, st_proposal *proposal) {
-    double fields[ST_FIELDS];
-    int64_t work = 0;
-    uint32_t decided = 0, agreed = 0;
-    for (int32_t field = 0; field < ST_FIELDS; field++) fields[field] = st_choice_get(choice, field);
+/* Marks the rules that are true. Returns the fields that they speak of, as bits. */
+static uint32_t mark_rules(const struct scene *scene, const st_soft_problem *problem, const st_soft_answer *answer,
+                           const uint8_t *is_true, st_proposal *proposal) {
+    uint32_t decided = 0;
+    int32_t at = 0;
     for (int32_t i = 0; i < problem->prepared_count; i++)
-        for (int32_t r = 0; r < scene->prepared[i].rule_count; r++) {
+        for (int32_t r = 0; r < scene->prepared[i].rule_count && at < answer->count; r++, at++) {
             const st_rule *rule = &scene->prepared[i].rules[r];
-            if (rule->field >= 0 && st_choice_get(choice, rule->field) != rule->value) continue;
-            if (!st_rule_holds(&scene->prepared[i], rule, fields, &work, ST_SOFT_LIMIT)) continue;
+            if (!is_true[at]) continue;
             mark(proposal, scene->texts[i]->name, rule->line, 0);
             decided |= rule->reads | (rule->field >= 0 ? 1u << rule->field : 0);
         }
-    for (int32_t i = 0; i < problem->wish_count; i++)
-        if (st_choice_get(choice, problem->wishes[i].field) == problem->wishes[i].value) agreed |= 1u << problem->wishes[i].field;
-    if (agreed != 0) mark_entry(scene, scene->found.hint, proposal);
-    return decided | agreed;
+    for (int32_t i = 0; i < problem->wish_count && at < answer->count; i++, at++) {
+        if (!is_true[at]) continue;
+        mark_entry(scene, scene->found.hint, proposal);
+        decided |= 1u << problem->wishes[i].field;
+    }
+    return decided;
 }
 
 /* What one source says: its proposal, and its Choice before hard statements and normalisation, with the fields it speaks of. */
@@ -175,7 +198,7 @@ static st_status ask_rules(struct scene *scene, struct voice *voice, st_decision
     const st_rule_book *book = scene->sources->rules;
     const st_prepared *prepared[ST_RULE_TEXTS];
     st_soft_problem problem = {.prepared = prepared, .wishes = scene->wishes, .fixed = scene->hard_fields, .mode = book->mode,
-                               .width = ST_SOFT_WIDTH};
+                               .width = ST_SOFT_WIDTH, .work = ST_RULE_WORK - scene->work};
     int32_t rules = 0;
     for (int32_t i = 0; i < scene->text_count; i++) {
         prepared[i] = &scene->prepared[i];
@@ -193,25 +216,23 @@ static st_status ask_rules(struct scene *scene, struct voice *voice, st_decision
         if (scene->hard_fields >> field & 1)
             st_choice_set(&problem.incumbent, field, scene->prepared[scene->hard_text[field]].hard[field].value);
     gather_values(scene, &problem);
-    const st_host *host = scene->sources->host;
-    const size_t bytes = st_soft_bytes(&problem);
-    void *workspace = st_allocate(host, bytes);
-    if (workspace == NULL) return st_fail(ST_E_MEMORY, "no memory to evaluate %d rules", rules);
     st_soft_answer answer;
-    const st_status status = st_soft_solve(&problem, workspace, bytes, &answer);
+    const st_status status = st_soft_solve(&problem, scene->rest, st_soft_bytes(&problem), &answer);
     if (status == ST_OK) {
         if (answer.left_out > 0) st_note(decision, "rules not heard: %d beyond the first %d", answer.left_out, ST_SOFT_RULES);
-        if (!answer.exact) st_note(decision, "the rules allow more Choices than a plan may look at; a better one may be among the others");
-        voice->decided = mark_rules(scene, &problem, &answer.choice, &voice->proposal);
+        if (answer.gave_up)
+            st_note(decision, "soft rules not heard: all together, they take too long for a plan");
+        else if (!answer.exact)
+            st_note(decision, "the rules allow more Choices than a plan may look at; a better one may be among the others");
+        voice->decided = mark_rules(scene, &problem, &answer, answer.is_true, &voice->proposal);
         for (int32_t field = 0; field < ST_FIELDS; field++)
             if (st_choice_get(&answer.choice, field) != st_choice_get(&problem.incumbent, field)) voice->decided |= 1u << field;
         /* A Choice that only keeps clear of penalties rests on those. */
         if (voice->proposal.mark_count == 0 && voice->decided != 0)
-            mark_rules(scene, &problem, &problem.incumbent, &voice->proposal);
+            mark_rules(scene, &problem, &answer, answer.was_true, &voice->proposal);
         voice->raw = voice->proposal.choice = answer.choice;
         voice->proposal.score = propose(scene, voice->decided, &voice->proposal.choice, answer.score);
     }
-    st_release(host, workspace, bytes);
     return status;
 }
 
@@ -285,15 +306,11 @@ st_status st_consensus(const st_registered *device, const st_device_caps *caps, 
     st_table_result found;
     const st_rule_text *texts[ST_RULE_TEXTS] = {NULL};
     int32_t text_count = 0;
-    size_t bytes = sizeof(struct scene);
     st_fallback_choice(device, caps, resolved, &fallback);
     st_table_find(sources->table, resolved, caps, &found);
     if (found.measured != NULL) found.hint = NULL; /* what was measured here says more than what was measured elsewhere */
     for (int32_t i = 0; i < sources->rules->count; i++)
-        if (sources->rules->texts[i].kinds >> resolved->kind & 1) {
-            texts[text_count++] = &sources->rules->texts[i];
-            bytes += st_prepare_bytes(sources->rules->texts[i].program);
-        }
+        if (sources->rules->texts[i].kinds >> resolved->kind & 1) texts[text_count++] = &sources->rules->texts[i];
     const int alone = text_count == 0 && found.measured == NULL && found.hint == NULL;
     st_choice_normalise(&device->backend, resolved, caps, &fallback, alone && decision != NULL ? &decision->changes : NULL);
     *choice = fallback;
@@ -303,8 +320,10 @@ st_status st_consensus(const st_registered *device, const st_device_caps *caps, 
         decision->proposal_count = 1;
     }
     if (alone) return ST_OK;
-    struct scene *scene = st_allocate_zeroed(sources->host, bytes);
+    const size_t bytes = st_consensus_bytes(sources->rules);
+    struct scene *scene = st_rule_memory_take(sources->rules, sources->host, bytes);
     if (scene == NULL) return st_fail(ST_E_MEMORY, "no memory to evaluate the rules");
+    memset(scene, 0, offsetof(struct scene, candidates));
     scene->device = device;
     scene->caps = caps;
     scene->request = resolved;
@@ -314,14 +333,15 @@ st_status st_consensus(const st_registered *device, const st_device_caps *caps, 
     scene->fallback_ns = st_predict(device, caps, resolved, &fallback);
     memcpy(scene->texts, texts, sizeof texts);
     scene->text_count = text_count;
+    scene->rest = (char *)(scene + 1);
     if (decision != NULL && found.hint != NULL) {
         char why[192];
         st_standing_text(found.hint_standing, found.hint, &sources->table->identity, why);
         st_note(decision, "entry %d of the table is %s: %s", found.hint->number,
                 sources->rules->soft ? "a hint alone" : "not heard, as soft rules are off", why);
     }
-    st_status status = prepare(scene, (char *)(scene + 1), decision);
+    st_status status = prepare(scene, decision);
     if (status == ST_OK) status = agree(scene, choice, source, decision);
-    st_release(sources->host, scene, bytes);
+    st_rule_memory_give(sources->rules, sources->host, scene, bytes);
     return status;
 }

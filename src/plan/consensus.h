@@ -16,9 +16,12 @@
 
 #define ST_HINT_WEIGHT 0.05
 
+/* Bytes that evaluating a book's rules takes: those of the block that st_consensus takes from it. */
+size_t st_consensus_bytes(const st_rule_book *book);
+
 /*
- * The Choice to plan with, normalised, and whose it is (ST_SOURCE_*). decision may be NULL. Allocates what evaluating takes,
- * and only where there are rules or an entry; ST_E_MEMORY.
+ * The Choice to plan with, normalised, and whose it is (ST_SOURCE_*). decision may be NULL. Allocates where there are rules or an
+ * entry, and the book keeps no memory for them or another plan has it; ST_E_MEMORY.
  */
 st_status st_consensus(const st_registered *device, const st_device_caps *caps, const st_rank_request *resolved,
                        const st_sources *sources, st_choice *choice, int32_t *source, st_decision *decision);

@@ -4,8 +4,8 @@
 
 #include "spiralk/soft_table.h"
 
-/* Nodes that copying a partial Choice, finding its place among the best, and pruning are worth. */
-enum { STEP_COST = 8, CUT_COST = 12, PRUNE_COST = 40 };
+/* The work that copying a partial Choice, finding its place among the best, and pruning are worth. */
+enum { STEP_COST = 12, CUT_COST = 16, PRUNE_COST = 60 };
 
 /* ---- the order of partial Choices ---- */
 
@@ -128,7 +128,7 @@ static int32_t extend(st_soft_table *table, int32_t count, int32_t field, int is
     const int32_t mode = table->problem->mode;
     const int is_final = is_last && mode != ST_SOFT_PROB;
     struct gathering gathering = gather(table, count, field, is_final);
-    for (int32_t i = 0; i < count; i++) {
+    for (int32_t i = 0; i < count && !st_soft_is_over(table); i++) {
         double fields[ST_FIELDS];
         read_fields(table, &table->states[i], fields);
         for (int32_t place = 0; place < domain->count; place++) {
@@ -138,7 +138,7 @@ static int32_t extend(st_soft_table *table, int32_t count, int32_t field, int is
             fields[field] = domain->values[place];
             for (int32_t at = table->first[field]; at < table->first[field + 1]; at++) {
                 const st_soft_item *item = &table->items[table->order[at]];
-                if (st_soft_is_true(item, fields, &table->work)) state.part = st_soft_joined(mode, state.part, item->part);
+                if (st_soft_is_true(table, item, fields)) state.part = st_soft_joined(mode, state.part, item->part);
             }
             table->work += STEP_COST;
             if (!keep(&gathering, &state) && !is_final) table->dropped = 1;
@@ -175,9 +175,9 @@ void st_soft_search(st_soft_table *table, st_choice *choice) {
         if (group == 0 || (group & ((1u << lowest) - 1)) != 0) continue; /* in no group, or not the lowest of one */
         for (int32_t field = lowest; field < ST_FIELDS; field++)
             if (group >> field & 1) count = extend(table, count, field, group >> field == 1);
-        if (table->problem->mode == ST_SOFT_PROB) count = prune(table, count);
+        if (table->problem->mode == ST_SOFT_PROB && count > 0) count = prune(table, count);
     }
-    const st_soft_state *best = &table->states[0];
+    const st_soft_state *best = &table->states[0]; /* there is one, if of another step where the work is over */
     for (int32_t i = 1; i < count; i++)
         if (is_better(&table->states[i], best)) best = &table->states[i];
     for (int32_t field = 0; field < ST_FIELDS; field++)

@@ -9,6 +9,9 @@
 
 enum { KNOWN = 1, NEEDED = 2 };
 
+/* The work that a rule takes beside its condition, most of it in SoftLogic. */
+enum { RULE_COST = 70 };
+
 /* Parts of the workspace, in falling order of alignment. The sizes of a program keep the sum far from overflow. */
 static size_t rule_bytes(const st_spiralk *program) {
     return (size_t)(program->of_kind[ST_STATEMENT_SOFT] + program->of_kind[ST_STATEMENT_PENALTY]) * sizeof(st_rule);
@@ -18,6 +21,14 @@ size_t st_prepare_bytes(const st_spiralk *program) {
     return sizeof(double) + (size_t)program->node_count * (sizeof(double) + sizeof(uint8_t)) + rule_bytes(program) +
            (size_t)program->condition_nodes * sizeof(int32_t);
 }
+
+/* What folding a program takes at least, whatever the facts. */
+static int64_t least_work(const st_spiralk *program) {
+    const int64_t operations = program->node_count - ST_FACTS - program->number_count;
+    return operations * ST_COST_OPERATION + (int64_t)program->number_count * ST_COST_NUMBER;
+}
+
+int st_prepare_can(const st_spiralk *program) { return least_work(program) <= ST_RULE_WORK; }
 
 static st_status lay_out(const st_spiralk *program, void *workspace, size_t bytes, st_prepared *prepared) {
     const size_t needed = st_prepare_bytes(program), nodes = (size_t)program->node_count;
@@ -62,10 +73,9 @@ static int known_early(const st_prepared *prepared, const st_node *node, double 
     }
 }
 
+/* Operands that an operation does not have are 0, a fact, which is known. */
 static int all_known(const st_prepared *prepared, const st_node *node) {
-    const int32_t count = st_operands(node->operation);
-    return (count < 1 || prepared->states[node->a] & KNOWN) && (count < 2 || prepared->states[node->b] & KNOWN) &&
-           (count < 3 || prepared->states[node->c] & KNOWN);
+    return prepared->states[node->a] & prepared->states[node->b] & prepared->states[node->c] & KNOWN;
 }
 
 static void fold(st_prepared *prepared, const st_spiralk_facts *facts, int64_t *work) {
@@ -73,55 +83,61 @@ static void fold(st_prepared *prepared, const st_spiralk_facts *facts, int64_t *
     double *values = prepared->values;
     st_facts_read(facts, values);
     memset(prepared->states, KNOWN, ST_FACTS);
-    for (int32_t i = ST_FACTS; i < program->node_count && *work < ST_PREPARE_WORK; i++) {
+    for (int32_t i = ST_FACTS; i < program->node_count && *work <= ST_RULE_WORK; i++) {
         const st_node *node = &program->nodes[i];
-        prepared->states[i] = KNOWN;
-        *work += 1;
-        if (node->operation == ST_OP_NUMBER) {
+        int known = 1;
+        *work += st_operation_cost(node->operation);
+        if (node->operation == ST_OP_NUMBER)
             values[i] = program->numbers[node->a];
-        } else if (node->operation == ST_OP_DEVICE) {
+        else if (node->operation == ST_OP_DEVICE)
             values[i] = starts_with(facts->device, program->keys + node->a, (size_t)node->b);
-        } else if (node->operation != ST_OP_FIELD && all_known(prepared, node)) {
+        else if (node->operation == ST_OP_FIELD)
+            known = 0;
+        else if (all_known(prepared, node))
             values[i] = st_operate(node->operation, values[node->a], values[node->b], values[node->c], work);
-        } else if (node->operation == ST_OP_FIELD || !known_early(prepared, node, &values[i])) {
-            values[i] = 0;
-            prepared->states[i] = 0;
-        }
+        else
+            known = known_early(prepared, node, &values[i]);
+        prepared->states[i] = known ? KNOWN : 0;
     }
 }
 
 /* ---- what is left of a condition ---- */
 
-static void need(st_prepared *prepared, int32_t node) {
-    if (!(prepared->states[node] & KNOWN)) prepared->states[node] |= NEEDED;
-}
-
-/* Lists the nodes that the condition depends on and the request does not decide, and the fields that they read. */
-static void list_live(st_prepared *prepared, const st_statement *statement, st_rule *rule) {
+/*
+ * Lists the nodes that the condition depends on and the request does not decide, which all lie within it, and the fields that
+ * they read. From the last node down, so that the list grows towards the start of its memory.
+ */
+static void list_live(st_prepared *prepared, const st_statement *statement, int32_t end, st_rule *rule) {
     const st_node *nodes = prepared->program->nodes;
-    need(prepared, statement->condition);
+    uint8_t *states = prepared->states;
+    int32_t at = end;
+    states[statement->condition] |= NEEDED;
     for (int32_t i = statement->end - 1; i >= statement->first; i--) {
-        if (!(prepared->states[i] & NEEDED)) continue;
-        const int32_t count = st_operands(nodes[i].operation);
-        const int is_settled = nodes[i].operation == ST_OP_SELECT && prepared->states[nodes[i].a] & KNOWN;
-        const int takes_b = is_settled && prepared->values[nodes[i].a] != 0;
-        if (count > 0) need(prepared, nodes[i].a);
-        if (count > 1 && (!is_settled || takes_b)) need(prepared, nodes[i].b);
-        if (count > 2 && (!is_settled || !takes_b)) need(prepared, nodes[i].c);
+        if (states[i] != NEEDED) continue;
+        const st_node *node = &nodes[i];
+        prepared->live[--at] = i;
+        rule->cost += st_operation_cost(node->operation);
+        if (node->operation == ST_OP_FIELD) {
+            rule->reads |= 1u << node->a;
+        } else if (node->operation == ST_OP_SELECT && states[node->a] & KNOWN) {
+            states[prepared->values[node->a] != 0 ? node->b : node->c] |= NEEDED;
+        } else {
+            states[node->a] |= NEEDED;
+            states[node->b] |= NEEDED;
+            states[node->c] |= NEEDED;
+        }
     }
-    for (int32_t i = statement->first; i < statement->end; i++) {
-        if (!(prepared->states[i] & NEEDED)) continue;
-        prepared->live[rule->live + rule->live_count++] = i;
-        if (nodes[i].operation == ST_OP_FIELD) rule->reads |= 1u << nodes[i].a;
-    }
+    rule->live = at;
+    rule->live_count = end - at;
 }
 
+/* The live nodes lie in [*live, ...), those of this rule before those of the rules above it. */
 static void add_rule(st_prepared *prepared, const st_statement *statement, int32_t *live) {
     const int is_known = prepared->states[statement->condition] & KNOWN;
     if (is_known && prepared->values[statement->condition] == 0) return;
     st_rule *rule = &prepared->rules[prepared->rule_count++];
     *rule = (st_rule){.field = -1, .weight = prepared->values[statement->weight], .line = statement->line,
-                      .condition = statement->condition, .live = *live};
+                      .condition = statement->condition};
     if (statement->kind == ST_STATEMENT_SOFT) {
         rule->field = statement->field;
         rule->given = prepared->values[statement->value];
@@ -130,8 +146,8 @@ static void add_rule(st_prepared *prepared, const st_statement *statement, int32
         rule->value = rule->given < low ? low : rule->given > high ? high : (int32_t)rule->given;
     }
     if (is_known) return;
-    list_live(prepared, statement, rule);
-    *live += rule->live_count;
+    list_live(prepared, statement, *live, rule);
+    *live = rule->live;
 }
 
 /* ---- hard fields ---- */
@@ -164,19 +180,21 @@ static void decide_algorithm(st_prepared *prepared, double given, int32_t line) 
 
 /* ---- */
 
-st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes,
+static st_status refuse_work(void) {
+    return st_fail(ST_E_CAPACITY, "the program takes too long for a plan: it has too many operations or rules that hold, or long remainders (%%)");
+}
+
+st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes, int64_t *work,
                      st_prepared *prepared) {
-    int64_t work = 0;
-    int32_t live = 0;
+    int32_t live = program->condition_nodes;
     const st_statement *algorithm = NULL;
     memset(prepared, 0, sizeof *prepared);
     prepared->program = program;
+    if (*work + least_work(program) > ST_RULE_WORK) return refuse_work();
     const st_status status = lay_out(program, workspace, bytes, prepared);
     if (status != ST_OK) return status;
-    fold(prepared, facts, &work);
-    if (work >= ST_PREPARE_WORK)
-        return st_fail(ST_E_CAPACITY, "the program takes too long for a plan: more than %d operations, or long remainders (%%)",
-                       ST_PREPARE_WORK);
+    fold(prepared, facts, work);
+    if (*work > ST_RULE_WORK) return refuse_work();
     for (int32_t i = 0; i < program->statement_count; i++) {
         const st_statement *statement = &program->statements[i];
         if (statement->kind != ST_STATEMENT_HARD)
@@ -186,6 +204,8 @@ st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, v
         else
             decide(prepared, statement->field, prepared->values[statement->value], statement->line);
     }
+    *work += (int64_t)prepared->rule_count * RULE_COST;
+    if (*work > ST_RULE_WORK) return refuse_work();
     if (algorithm != NULL) decide_algorithm(prepared, prepared->values[algorithm->value], algorithm->line);
     return ST_OK;
 }
@@ -195,7 +215,7 @@ int32_t st_rule_holds(const st_prepared *prepared, const st_rule *rule, const do
     const st_node *nodes = prepared->program->nodes;
     const int32_t *live = prepared->live + rule->live;
     double *values = prepared->values;
-    *work += rule->live_count;
+    *work += rule->cost;
     for (int32_t i = 0; i < rule->live_count; i++) {
         const st_node *node = &nodes[live[i]];
         if (*work > limit) return 0;
@@ -213,6 +233,7 @@ uint64_t st_spiralk_workspace(const st_spiralk *program) { return program == NUL
 st_status st_spiralk_evaluate(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, uint64_t workspace_size,
                               st_spiralk_hard *hard, st_spiralk_soft *soft, int32_t capacity, int32_t *count) {
     st_prepared prepared;
+    int64_t work = 0;
     if (program == NULL || facts == NULL || hard == NULL || count == NULL)
         return st_fail(ST_E_ARGUMENT, "%s is NULL",
                        program == NULL ? "program" : facts == NULL ? "facts" : hard == NULL ? "hard" : "count");
@@ -222,7 +243,7 @@ st_status st_spiralk_evaluate(const st_spiralk *program, const st_spiralk_facts 
         return st_fail(ST_E_ARGUMENT, "capacity is %d with soft %s; use soft NULL with capacity 0 to count", capacity,
                        soft == NULL ? "NULL" : "given");
     const size_t bytes = workspace_size <= SIZE_MAX ? (size_t)workspace_size : SIZE_MAX;
-    const st_status status = st_prepare(program, facts, workspace, bytes, &prepared);
+    const st_status status = st_prepare(program, facts, workspace, bytes, &work, &prepared);
     if (status != ST_OK) return status;
     memcpy(hard, prepared.hard, sizeof prepared.hard);
     *count = prepared.rule_count;

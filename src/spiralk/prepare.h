@@ -17,6 +17,7 @@ typedef struct st_rule {
     int32_t line;
     int32_t condition; /* its node */
     int32_t live, live_count; /* what is left to compute of it, in st_prepared.live; live_count 0: it holds */
+    int32_t cost;      /* the work of those */
     uint32_t reads;    /* fields that are read, bit 1 << field */
 } st_rule;
 
@@ -34,17 +35,22 @@ typedef struct st_prepared {
 } st_prepared;
 
 /*
- * Work is counted in nodes, at two to six nanoseconds each where one waits for another; log2 counts for five, and a long
- * remainder for what it takes. 4096 rules of a dozen operators stay at half of this; a program that passes it is refused,
- * so that no plan waits for a millisecond.
+ * The work that the rules of one plan may take, all programs together: a program that would pass it is refused, and what is left
+ * bounds SoftLogic. In the unit of operate.h it is half a millisecond; memory that is new to the process may take as long again.
  */
-enum { ST_PREPARE_WORK = 120000 };
+enum { ST_RULE_WORK = 500000 };
+
+/* 0 where a program is so long that st_prepare refuses it for every request; it then needs no workspace. */
+int st_prepare_can(const st_spiralk *program);
 
 /* Bytes that st_prepare needs, for memory of any alignment. */
 size_t st_prepare_bytes(const st_spiralk *program);
 
-/* Folds a program. The workspace stays the caller's. ST_E_CAPACITY: it is too small, or the work is too much. */
-st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes,
+/*
+ * Folds a program. Adds to *work. The workspace stays the caller's. ST_E_CAPACITY: it is too small, or the work is above
+ * ST_RULE_WORK.
+ */
+st_status st_prepare(const st_spiralk *program, const st_spiralk_facts *facts, void *workspace, size_t bytes, int64_t *work,
                      st_prepared *prepared);
 
 /* Whether a rule's condition holds for a candidate's fields. Adds to *work; beyond the limit the answer is 0. */

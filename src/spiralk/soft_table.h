@@ -26,7 +26,8 @@ typedef struct st_soft_item {
     const st_rule *rule;
     int32_t field; /* -1: a penalty */
     int32_t value;
-    int32_t place; /* of the value in its domain; -1: not there */
+    int32_t place; /* of the value in its domain before any was closed; 0 for a penalty; -1: not there */
+    int32_t cost;  /* the work of its condition */
     uint32_t reads;
     double weight; /* u */
     st_soft_part part; /* what it adds where it is true */
@@ -59,7 +60,7 @@ typedef struct st_soft_table {
     int32_t *order;            /* items with couplings, by the field that completes them */
     int32_t first[ST_FIELDS + 1]; /* those completed by field f stand in [first[f], first[f + 1]) */
     uint32_t needed[ST_FIELDS];   /* fields up to f that items completed by later ones read */
-    int64_t cost[ST_FIELDS];      /* nodes that those take for each partial Choice with a value of f */
+    int64_t cost[ST_FIELDS];      /* the work that those take for each partial Choice with a value of f */
     int64_t own_cost[ST_FIELDS];  /* and for each without one: rules that speak for a value of f are read at that value alone */
     st_soft_part base;         /* what every Choice of these domains has */
     st_soft_state *states, *extended;
@@ -69,23 +70,30 @@ typedef struct st_soft_table {
     int32_t dropped; /* a partial Choice or a value was */
 } st_soft_table;
 
+/* A rule that speaks for a value which is not in its domain any more can never be true. */
+static inline int st_soft_is_hopeless(const st_soft_table *table, const st_soft_item *item) {
+    return item->place < 0 || (item->field >= 0 && item->place >= table->domains[item->field].count);
+}
+
 /* The open fields among those that an item depends on. */
 static inline uint32_t st_soft_reads(const st_soft_table *table, const st_soft_item *item) { return item->reads & table->open; }
 
-/* Whether an item is true for fields' values; its own value is compared too. Beyond ST_SOFT_LIMIT the answer is 0. */
-static inline int st_soft_is_true(const st_soft_item *item, const double fields[ST_FIELDS], int64_t *work) {
-    *work += 1;
+/* The work of looking at an item, beside that of its condition. */
+enum { ST_SOFT_LOOK = 2 };
+
+/* Whether an item is true for fields' values; its own value is compared too. Beyond the problem's work the answer is 0. */
+static inline int st_soft_is_true(st_soft_table *table, const st_soft_item *item, const double fields[ST_FIELDS]) {
+    table->work += ST_SOFT_LOOK;
     if (item->field >= 0 && fields[item->field] != (double)item->value) return 0;
-    return item->rule == NULL || st_rule_holds(item->prepared, item->rule, fields, work, ST_SOFT_LIMIT);
+    return item->rule == NULL || st_rule_holds(item->prepared, item->rule, fields, &table->work, table->problem->work);
 }
 
-/* Nodes that deciding an item takes, where its value is the one it speaks for. */
-static inline int64_t st_soft_cost(const st_soft_item *item) { return item->rule == NULL ? 0 : item->rule->live_count; }
+static inline int st_soft_is_over(const st_soft_table *table) { return table->work > table->problem->work; }
 
-/* The best Choice of the table. */
+/* The best Choice of the table; any where the work is over. */
 void st_soft_search(st_soft_table *table, st_choice *choice);
 
-/* Nodes that the search takes at most with a width. */
+/* The work that the search takes at most with a width. */
 int64_t st_soft_search_cost(const st_soft_table *table, int32_t width);
 
 #endif

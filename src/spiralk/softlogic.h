@@ -17,9 +17,10 @@
  * by field; of those that agree in all fields which rules still to come read, the best is kept, and of these the best `width`.
  * The answer is exact where none beyond that was dropped: always where the product of the domains of coupled fields, without
  * the last of them, is at most the width, and the work allows that width (in PROB, where the products of all fields are). The
- * work, counted in nodes as in prepare.h, is bounded by ST_SOFT_WORK: where it would be more, the width is halved, and at last
- * fields of large domains keep the incumbent's value. Beyond ST_SOFT_LIMIT, which remainders of huge numbers or several
- * programs of the largest size reach, the incumbent is the answer.
+ * work, in the unit of prepare.h, is estimated before the search: where it would be more than the problem allows, the width is
+ * halved, and at last fields of large domains keep the incumbent's value. Where remainders of huge numbers, which the estimate
+ * does not know, or the mere scoring of the incumbent pass it, the search gives up. What a rule takes whatever its condition,
+ * st_prepare has counted.
  * In PROB all parts of the score are multiplied, so what is kept between groups of coupled fields are the partial Choices
  * that no other equals or betters in both products.
  *
@@ -37,9 +38,7 @@ enum { ST_SOFT_SUM, ST_SOFT_NORMALIZE, ST_SOFT_SOFTMAX, ST_SOFT_PROB };
 enum {
     ST_SOFT_VALUES = 64,  /* most values that a caller gives for a field */
     ST_SOFT_RULES = 4096, /* rules that count, the first ones */
-    ST_SOFT_WIDTH = 1024, /* the width for planning */
-    ST_SOFT_WORK = 100000,
-    ST_SOFT_LIMIT = 400000
+    ST_SOFT_WIDTH = 1024  /* the width for planning */
 };
 
 /* A rule without a condition, from elsewhere than a program. */
@@ -59,6 +58,7 @@ typedef struct st_soft_problem {
     st_choice incumbent;
     int32_t mode;  /* ST_SOFT_* */
     int32_t width; /* partial Choices that are kept, 1 to ST_SOFT_WIDTH */
+    int64_t work;  /* the most that it may take */
 } st_soft_problem;
 
 typedef struct st_soft_answer {
@@ -66,11 +66,17 @@ typedef struct st_soft_answer {
     double score;
     int32_t exact;    /* 1: no Choice of these domains scores higher */
     int32_t left_out; /* rules beyond ST_SOFT_RULES */
-    int64_t work;     /* nodes computed */
+    int32_t gave_up;  /* 1: the work ran out; the incumbent, and no rule is known to be true */
+    int64_t work;
+    int32_t count;    /* rules that count, the programs' in their order, then the wishes */
+    const uint8_t *is_true, *was_true; /* of each of them, for the answer and for the incumbent; in the workspace */
 } st_soft_answer;
 
 /* Bytes that st_soft_solve needs, of any alignment. */
 size_t st_soft_bytes(const st_soft_problem *problem);
+
+/* The most that a problem with so many rules and wishes can need. */
+size_t st_soft_most_bytes(int64_t rules);
 
 /* Solves; allocates nothing. The workspace stays the caller's. ST_E_ARGUMENT; ST_E_CAPACITY: the workspace is too small. */
 st_status st_soft_solve(const st_soft_problem *problem, void *workspace, size_t bytes, st_soft_answer *answer);

@@ -168,7 +168,7 @@ int chooser_program(st_random *random, chooser_text *text) {
     const int is_large = st_random_chance(random, 1, 2000);
     const int32_t count = is_large ? 200 + below(random, 3800) : below(random, 12);
     const int32_t hard_of_8 = is_large ? 0 : below(random, 8);
-    for (int32_t i = 0; i < count && text->length < 200000; i++) {
+    for (int32_t i = 0; i < count && text->length < 256000; i++) {
         statement(&grammar, below(random, 8) < hard_of_8 ? 0 : 1 + below(random, 3) / 2, &set);
         put(text, "%s", below(random, 3) ? "\n" : below(random, 2) ? "; " : " # why\n");
     }

@@ -17,6 +17,7 @@
 #include "device/choice_fields.h"
 #include "device/gpu_rules.h"
 #include "engine/context_state.h"
+#include "plan/consensus.h"
 #include "plan/explain.h"
 #include "plan/text_page.h"
 #include "rank/request.h"
@@ -170,6 +171,8 @@ static void draw_book(struct check *check, st_random *random) {
         if (status == ST_OK) check->heard++;
         else check->refused++;
     }
+    if (check->book.count > 0)
+        EXPECT(check, st_rule_book_keep_memory(&check->host, &check->book, st_consensus_bytes(&check->book)) == ST_OK);
 }
 
 static void draw_table(struct check *check, st_random *random, const st_device_identity *here) {
@@ -185,24 +188,24 @@ static void draw_table(struct check *check, st_random *random, const st_device_i
     EXPECT(check, st_table_view_open(check->read, here, &check->view) == ST_OK);
 }
 
-/* What the programs of the book decide, the last of them last. */
+/* What the programs of the book decide, the last of them first: it is heard before the others where their work is too much. */
 static void decide_by_hand(struct check *check, const st_plan *plan, const st_device_info *info, st_spiralk_hard hard[ST_FIELDS]) {
-    st_spiralk_hard of_one[ST_FIELDS];
+    st_prepared prepared;
     st_spiralk_facts facts = {.struct_size = sizeof facts};
     char key[256];
-    int32_t count;
+    int64_t work = 0;
     EXPECT(check, st_spiralk_identity(info, key) == ST_OK);
     memset(hard, 0, ST_FIELDS * sizeof *hard);
     EXPECT(check, st_spiralk_facts_of(&plan->request, &plan->caps, st_same_hardware(&plan->caps, &info->caps) ? key : info->backend, &facts) == ST_OK);
-    for (int32_t i = 0; i < check->book.count; i++) {
+    for (int32_t i = check->book.count - 1; i >= 0; i--) {
         if (!(check->book.texts[i].kinds >> plan->request.kind & 1)) continue;
         const st_spiralk *program = check->book.texts[i].program;
-        const uint64_t bytes = st_spiralk_workspace(program);
-        void *workspace = malloc((size_t)bytes);
+        const size_t bytes = st_prepare_bytes(program);
+        void *workspace = malloc(bytes);
         if (workspace == NULL) abort();
-        if (st_spiralk_evaluate(program, &facts, workspace, bytes, of_one, NULL, 0, &count) == ST_OK)
+        if (st_prepare(program, &facts, workspace, bytes, &work, &prepared) == ST_OK)
             for (int32_t field = 0; field < ST_FIELDS; field++)
-                if (of_one[field].line != 0) hard[field] = of_one[field];
+                if (prepared.hard[field].line != 0 && hard[field].line == 0) hard[field] = prepared.hard[field];
         free(workspace);
     }
 }

@@ -431,36 +431,87 @@ static st_status one_call(st_context *context, int what, const st_rank_request *
 
 static void test_failing_while_planning(void **state) {
     (void)state;
-    int64_t refused[3] = {0};
-    st_set_variable("SPIRAL_HEUR_K", soft_program);
-    for (int what = 0; what < 3; what++)
-        for (int64_t at = 1;; at++) {
-            st_failing_host failing;
-            st_context *context = NULL;
-            st_plan plan, untouched;
-            st_failing_host_open(&failing, 0);
-            const st_context_options options = {.struct_size = sizeof options, .threads = 2, .host = &failing.host};
-            assert_int_equal(st_context_create(&options, &context), ST_OK);
-            const st_rank_request request = st_request_for(ST_TOPK, 8, 60000, 40);
-            memset(&plan, 0x5a, sizeof plan);
-            untouched = plan;
-            const int64_t live = failing.live_blocks;
-            failing.fail_at = failing.events + at;
-            const st_status status = one_call(context, what, &request, &plan);
-            assert_int_equal(status, failing.failures > 0 ? ST_E_MEMORY : ST_OK);
-            assert_int_equal(failing.live_blocks, live);
-            if (status != ST_OK) assert_memory_equal(&plan, &untouched, sizeof plan);
-            refused[what] += status != ST_OK;
-            /* All is as it was: the next plan is made, by the same rules. */
-            failing.fail_at = 0;
-            assert_int_equal(st_plan_request(context, &request, NULL, NULL, &plan), ST_OK);
-            assert_int_equal(plan.source, ST_SOURCE_DSL);
-            assert_int_equal(plan.choice.ctile, 256);
-            st_context_destroy(context);
-            assert_true(st_failing_host_close(&failing));
-            if (status == ST_OK) break;
+    int64_t refused[2][3] = {{0}};
+    const int turns = strstr(st_features(), "jansson: no") == NULL ? 2 : 1;
+    for (int turn = 0; turn < turns; turn++) {
+        /* Rules, for which the context keeps memory; then a table alone. */
+        st_set_variable("SPIRAL_HEUR_K", turn == 0 ? soft_program : NULL);
+        if (turn == 1)
+            st_install_table_text("[{\"rows\":8,\"cols_min\":1,\"cols_max\":100000,\"k_max\":100,\"sg\":false,\"mk\":1,\"ctile\":256},"
+                                  "{\"rows\":8,\"cols_min\":1,\"cols_max\":100000,\"k_max\":100,\"sg\":true,\"mk\":1,\"ctile\":256}]", 1);
+        for (int what = 0; what < 3 - turn; what++) /* a table that there is no memory for is gone without when it is loaded */
+            for (int64_t at = 1;; at++) {
+                st_failing_host failing;
+                st_context *context = NULL;
+                st_plan plan, untouched;
+                st_failing_host_open(&failing, 0);
+                const st_context_options options = {.struct_size = sizeof options, .threads = 2, .host = &failing.host};
+                assert_int_equal(st_context_create(&options, &context), ST_OK);
+                const st_rank_request request = st_request_for(ST_TOPK, 8, 60000, 40);
+                memset(&plan, 0x5a, sizeof plan);
+                untouched = plan;
+                const int64_t live = failing.live_blocks;
+                failing.fail_at = failing.events + at;
+                const st_status status = one_call(context, what, &request, &plan);
+                assert_int_equal(status, failing.failures > 0 ? ST_E_MEMORY : ST_OK);
+                assert_int_equal(failing.live_blocks, live);
+                if (status != ST_OK) assert_memory_equal(&plan, &untouched, sizeof plan);
+                refused[turn][what] += status != ST_OK;
+                /* All is as it was: the next plan is made, by the same rules. */
+                failing.fail_at = 0;
+                assert_int_equal(st_plan_request(context, &request, NULL, NULL, &plan), ST_OK);
+                assert_int_equal(plan.source, turn == 0 ? ST_SOURCE_DSL : ST_SOURCE_TABLE);
+                assert_int_equal(plan.choice.ctile, 256);
+                st_context_destroy(context);
+                assert_true(st_failing_host_close(&failing));
+                if (status == ST_OK) break;
+            }
+    }
+    assert_true(refused[0][0] == 0 && refused[0][1] == 0 && refused[0][2] > 3);
+    if (turns == 2) assert_true(refused[1][0] == 1 && refused[1][1] == 1);
+}
+
+/* Programs share the work of a plan: those of more authority are heard first, and what is not heard is named. */
+static void test_work_is_shared(void **state) {
+    (void)state;
+    st_test_warnings warnings;
+    char *text = malloc(4 + 2 * 30000 + 16);
+    size_t length = 4;
+    assert_non_null(text);
+    memcpy(text, "kl: ", 4);
+    for (int i = 0; i < 30000; i++, length += 2) memcpy(text + length, "c-", 2); /* six tenths of it */
+    memcpy(text + length, "c\nch: 7", 8);
+    const st_rank_request request = st_request_for(ST_MIDK, 8, 60000, 40);
+    static const char *const names[] = {"SPIRAL_HEUR_K", "SPIRAL_HEUR_K_LAB", "SPIRAL_HEUR_MIDK"};
+    for (int alone = 0; alone < 3; alone++) {
+        for (int i = 0; i < 3; i++) st_set_variable(names[i], i >= alone ? text : NULL);
+        st_context *context = st_context_with_warnings(&warnings);
+        const char *explanation = st_explanation(context, &request, NULL);
+        for (int i = 0; i < 3; i++) {
+            char note[80], mark[80];
+            snprintf(note, sizeof note, "rules not heard: %s: the program takes too long for a plan", names[i]);
+            snprintf(mark, sizeof mark, "by %s:1, %s:2", names[i], names[i]);
+            assert_int_equal(strstr(explanation, note) != NULL, i >= alone && i < 2);
+            assert_int_equal(strstr(explanation, mark) != NULL, i == 2);
         }
-    assert_true(refused[0] == 2 && refused[1] == 2 && refused[2] > 3);
+        assert_int_equal(warnings.count, 0);
+        st_context_destroy(context);
+    }
+    free(text);
+    /* Rules that can all hold, and are more than can be scored. */
+    text = malloc(ST_SPIRALK_BYTES);
+    assert_non_null(text);
+    length = 0;
+    for (int i = 0; i < 2500; i++) length += (size_t)sprintf(text + length, "penalty_if(wg * kl + ch > tile - ctile * %d, 1)\n", i);
+    st_set_variable(names[0], NULL);
+    st_set_variable(names[1], NULL);
+    st_set_variable(names[2], text);
+    st_context *context = st_context_with_warnings(&warnings);
+    const char *explanation = st_explanation(context, &request, NULL);
+    assert_non_null(strstr(explanation, "soft rules not heard: all together, they take too long for a plan"));
+    assert_null(strstr(explanation, "softlogic"));
+    st_context_destroy(context);
+    free(text);
 }
 
 int main(void) {
@@ -478,6 +529,7 @@ int main(void) {
         cmocka_unit_test_setup(test_reload, st_forget_heuristics),
         cmocka_unit_test_setup(test_failing_while_rules_load, st_forget_heuristics),
         cmocka_unit_test_setup(test_failing_while_planning, st_forget_heuristics),
+        cmocka_unit_test_setup(test_work_is_shared, st_forget_heuristics),
     };
     return cmocka_run_group_tests(tests, st_open_state_folder, st_close_state_folder);
 }

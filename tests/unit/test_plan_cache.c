@@ -222,8 +222,9 @@ static void *planner_main(void *argument) {
     return NULL;
 }
 
-static void test_threads_on_a_context(void **state) {
-    (void)state;
+/* Without rules, and with some: their threads take turns with the memory that the context keeps for them. */
+static void threads_on_a_context(const char *program) {
+    setenv("SPIRAL_HEUR_K", program, 1);
     st_context *context = NULL, *other = NULL;
     const st_context_options options = {.struct_size = sizeof options, .threads = 2};
     assert_int_equal(st_context_create(&options, &context), ST_OK);
@@ -246,9 +247,17 @@ static void test_threads_on_a_context(void **state) {
         assert_int_equal(planners[i].wrong, 0);
         if (planners[i].hot_ns > slowest) slowest = planners[i].hot_ns;
     }
-    print_message("new plan: %.0f ns; cached plan, %d threads at once: %.0f ns of processor time each at most\n", fresh_ns, THREADS, slowest);
+    print_message("%s rules: new plan %.0f ns; cached plan, %d threads at once: %.0f ns of processor time each at most\n",
+                  *program == '\0' ? "without" : "with", fresh_ns, THREADS, slowest);
     st_context_destroy(other);
     st_context_destroy(context);
+    unsetenv("SPIRAL_HEUR_K");
+}
+
+static void test_threads_on_a_context(void **state) {
+    (void)state;
+    threads_on_a_context("");
+    threads_on_a_context("kl: sel(k > 30, 2, 4); soft(ctile, 256, 0.2, kl == 2 && tile > 1); penalty_if(mk + wg > c % 7, 0.1)");
 }
 
 int main(void) {

@@ -172,18 +172,34 @@ static st_status evaluate(const char *text) {
 
 static void test_too_much_work_is_refused(void **state) {
     (void)state;
-    char *text = repeated("mk: 1", " + c * 1e300 % 0.3", 14000, "");
-    assert_int_equal(evaluate(text), ST_E_CAPACITY);
-    assert_non_null(strstr(st_last_message(), "120000 operations"));
-    free(text);
-    text = repeated("mk: c", "-1", 70000, "");
-    assert_int_equal(evaluate(text), ST_E_CAPACITY);
-    free(text);
-    /* The most statements, of a usual size, are no trouble. */
-    text = repeated("", "soft(mk,2,.1,band(c,4096,8191)&&k<=128&&r>4&&device(\"cuda\"))\n", 4096, "");
-    assert_true(strlen(text) > 240000);
-    assert_int_equal(evaluate(text), ST_OK);
-    free(text);
+    static const struct {
+        const char *first, *again;
+        size_t times;
+        st_status status;
+    } cases[] = {{"mk: 1", " + c * 1e300 % 0.3", 14000, ST_E_CAPACITY}, /* huge numbers' remainders */
+                 {"mk: 1", " + c * 1e300 % 0.3", 100, ST_OK},
+                 {"mk: c", "-c", 49000, ST_OK}, /* 10 each, and 10 for rounding down */
+                 {"mk: c", "-c", 51000, ST_E_CAPACITY},
+                 {"mk: c", "-1", 32000, ST_OK}, /* 15 each */
+                 {"mk: c", "-1", 34000, ST_E_CAPACITY},
+                 {"mk: c", "/c", 41000, ST_OK}, /* 12 */
+                 {"mk: c", "/c", 42000, ST_E_CAPACITY},
+                 {"mk: c", "%c", 31000, ST_OK}, /* 16 */
+                 {"mk: c", "%c", 32000, ST_E_CAPACITY},
+                 {"mk: 1", "+log2(c)", 16000, ST_OK}, /* 30 */
+                 {"mk: 1", "+log2(c)", 17000, ST_E_CAPACITY},
+                 {"", "penalty_if(wg>c,1)\n", 4096, ST_OK}, /* 25, and 70 as each can hold */
+                 {"", "penalty_if(wg>c+r+k,1)\n", 4096, ST_OK},
+                 {"", "penalty_if(wg>c+r+k+r,1)\n", 4096, ST_E_CAPACITY},
+                 /* The most statements, of a usual size, are no trouble where most of them do not hold. */
+                 {"", "soft(mk,2,.1,band(c,4096,8191)&&k<=128&&r>4&&device(\"cuda\"))\n", 4096, ST_OK}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char *text = repeated(cases[i].first, cases[i].again, cases[i].times, "");
+        const st_status status = evaluate(text);
+        if (status != cases[i].status) fail_msg("%zu times \"%s\": status %d", cases[i].times, cases[i].again, status);
+        if (status != ST_OK) assert_non_null(strstr(st_last_message(), "too long for a plan"));
+        free(text);
+    }
 }
 
 static void test_failing_hosts(void **state) {
