@@ -61,6 +61,9 @@ typedef struct st_backend_memory {
     void (*release)(void *self, void *fence);
 } st_backend_memory;
 
+/* Candidates of a backend that rules choose among. */
+enum { ST_BACKEND_CANDIDATES = 256 };
+
 /*
  * A backend. `self` is the first argument of every call. All calls are made from any thread; requests and buffers that
  * arrive are already validated, their defaults and strides resolved. Positions in st_rank_buffers follow rank.h.
@@ -70,7 +73,9 @@ typedef struct st_backend_memory {
  *   legal(kind, mk, mkd): 1 where that pair is legal.
  *   describe: writes the kernel's name, such as "cpu/avx512/filter", for a plan's Choice.
  *   estimate: the predicted nanoseconds of one execution.
- *   candidates: the Choices worth measuring; writes at most capacity of them, returns their full number.
+ *   candidates: the Choices worth measuring, the best first; writes at most capacity of them, returns their full number. Where
+ *     conditions of rules read fields, the values to choose from are those of the first ST_BACKEND_CANDIDATES, and of each field
+ *     the first 64; where there are more, explanations say so.
  *   kernel_hash: a number that changes when any kernel's code changes.
  * normalise: turns a Choice into one that runs on these caps.
  * workspace: scratch bytes for one execution. run: does it; where that is over 0, buffers->workspace is that large and

@@ -15,9 +15,6 @@
 #include "spiralk/softlogic.h"
 
 
-/* Candidates of which the fields' values are taken: more than any backend has now. */
-enum { MOST_CANDIDATES = 256 };
-
 /* What deciding one request takes; the workspaces of the programs and of SoftLogic follow it in the same block. */
 struct scene {
     const st_registered *device;
@@ -34,7 +31,7 @@ struct scene {
     double fallback_ns;
     uint32_t hard_fields; /* bit 1 << field */
     int32_t hard_text[ST_FIELDS];
-    st_choice candidates[MOST_CANDIDATES];
+    st_choice candidates[ST_BACKEND_CANDIDATES];
     int32_t values[ST_FIELDS][ST_SOFT_VALUES];
     st_soft_wish wishes[ST_FIELDS];
 };
@@ -145,21 +142,31 @@ static uint32_t fields_to_vary(const struct scene *scene) {
     return fields & ~scene->hard_fields;
 }
 
-/* The values that the backend's candidates have of those fields. */
-static void gather_values(struct scene *scene, st_soft_problem *problem) {
+/* The values that the backend's candidates have of those fields; of more than there is room for the first, which is said. */
+static void gather_values(struct scene *scene, st_soft_problem *problem, st_decision *decision) {
     const st_backend *backend = &scene->device->backend;
     const uint32_t fields = fields_to_vary(scene);
     if (fields == 0) return;
-    int32_t count = backend->candidates(backend->self, scene->request, scene->caps, scene->candidates, MOST_CANDIDATES);
-    if (count > MOST_CANDIDATES) count = MOST_CANDIDATES;
+    int32_t count = backend->candidates(backend->self, scene->request, scene->caps, scene->candidates, ST_BACKEND_CANDIDATES);
+    if (count > ST_BACKEND_CANDIDATES) {
+        st_note(decision, "rules choose among the values of %s's first %d candidates; it has %d", scene->device->info.backend,
+                ST_BACKEND_CANDIDATES, count);
+        count = ST_BACKEND_CANDIDATES;
+    }
     for (int32_t field = 0; field < ST_FIELDS; field++) {
         int32_t *values = scene->values[field], distinct = 0;
         if (!(fields >> field & 1)) continue;
-        for (int32_t i = 0; i < count && distinct < ST_SOFT_VALUES; i++) {
+        for (int32_t i = 0; i < count; i++) {
             const int32_t value = st_choice_get(&scene->candidates[i], field);
             int known = 0;
             for (int32_t j = 0; j < distinct; j++) known |= values[j] == value;
-            if (!known) values[distinct++] = value;
+            if (known) continue;
+            if (distinct == ST_SOFT_VALUES) {
+                st_note(decision, "rules choose among the first %d values of %s that %s's candidates have", distinct,
+                        st_choice_field_at(field)->name, scene->device->info.backend);
+                break;
+            }
+            values[distinct++] = value;
         }
         problem->values[field] = values;
         problem->value_counts[field] = distinct;
@@ -215,7 +222,7 @@ static st_status ask_rules(struct scene *scene, struct voice *voice, st_decision
     for (int32_t field = 0; field < ST_FIELDS; field++) /* within their bounds, unlike what normalisation is given */
         if (scene->hard_fields >> field & 1)
             st_choice_set(&problem.incumbent, field, scene->prepared[scene->hard_text[field]].hard[field].value);
-    gather_values(scene, &problem);
+    gather_values(scene, &problem, decision);
     st_soft_answer answer;
     const st_status status = st_soft_solve(&problem, scene->rest, st_soft_bytes(&problem), &answer);
     if (status == ST_OK) {

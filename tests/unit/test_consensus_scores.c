@@ -462,6 +462,45 @@ static void test_registered_backend(void **state) {
     }
 }
 
+/* More candidates than a plan looks at: 300, of which candidate i has ctile 64 + i / 4 and kl 1 + i / 256. */
+static int32_t many_candidates(void *self, const st_rank_request *request, const st_device_caps *caps, st_choice *choices, int32_t capacity) {
+    (void)self, (void)request, (void)caps;
+    for (int32_t i = 0; i < 300 && i < capacity; i++)
+        choices[i] = (st_choice){.mk = ST_MK_SHARED, .wg = 64, .kl = 1 + i / 256, .tile = 64, .ctile = 64 + i / 4};
+    return 300;
+}
+
+static void test_many_candidates(void **state) {
+    (void)state;
+    st_test_warnings warnings;
+    st_plan plan;
+    char text[8192];
+    uint64_t length;
+    const st_backend odd = {.struct_size = sizeof odd, .name = "odd", .device = odd_device, .legal = odd_legal, .describe = odd_describe,
+                            .estimate = odd_estimate, .candidates = many_candidates, .kernel_hash = odd_hash,
+                            .normalise = odd_normalise, .workspace = odd_workspace, .run = odd_run};
+    static const struct {
+        const char *program;
+        int32_t ctile, kl;
+    } cases[] = {{"penalty_if(ctile < 100, 1)", 100, 1},   /* of candidate 144 */
+                 {"penalty_if(ctile < 127, 1)", 127, 1},   /* of candidates 252 to 255, the 64th value */
+                 {"penalty_if(ctile < 128, 1)", 64, 1},    /* the first that is not looked at */
+                 {"penalty_if(kl < 2, 1)", 64, 1},
+                 {"soft(kl, 2, 1, ctile < 70)", 64, 2}};   /* a rule's own value is always among them */
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        st_set_variable("SPIRAL_HEUR_K", cases[i].program);
+        st_context *context = st_context_with_warnings(&warnings);
+        assert_int_equal(st_register_backend(context, &odd), ST_OK);
+        const st_rank_request request = st_request_for(ST_TOPK, 8, 60000, 40);
+        assert_int_equal(st_plan_request(context, &request, "odd", NULL, &plan), ST_OK);
+        assert_int_equal(plan.choice.ctile, cases[i].ctile);
+        assert_int_equal(plan.choice.kl, cases[i].kl);
+        assert_int_equal(st_plan_explain(context, &request, "odd", NULL, 0, text, sizeof text, &length), ST_OK);
+        assert_non_null(strstr(text, "rules choose among the values of odd's first 256 candidates; it has 300"));
+        st_context_destroy(context);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_nobody_speaks, st_forget_heuristics),
@@ -476,6 +515,7 @@ int main(void) {
         cmocka_unit_test_setup(test_what_a_context_hears, st_forget_heuristics),
         cmocka_unit_test_setup(test_reload_of_the_table, st_forget_heuristics),
         cmocka_unit_test_setup(test_registered_backend, st_forget_heuristics),
+        cmocka_unit_test_setup(test_many_candidates, st_forget_heuristics),
     };
     return cmocka_run_group_tests(tests, st_open_state_folder, st_close_state_folder);
 }
