@@ -177,7 +177,8 @@ void st_soft_search(st_soft_table *table, st_choice *choice) {
             if (group >> field & 1) count = extend(table, count, field, group >> field == 1);
         if (table->problem->mode == ST_SOFT_PROB && count > 0) count = prune(table, count);
     }
-    const st_soft_state *best = &table->states[0]; /* there is one, if of another step where the work is over */
+    if (st_soft_is_over(table)) return;
+    const st_soft_state *best = &table->states[0];
     for (int32_t i = 1; i < count; i++)
         if (is_better(&table->states[i], best)) best = &table->states[i];
     for (int32_t field = 0; field < ST_FIELDS; field++)

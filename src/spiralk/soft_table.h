@@ -90,7 +90,7 @@ static inline int st_soft_is_true(st_soft_table *table, const st_soft_item *item
 
 static inline int st_soft_is_over(const st_soft_table *table) { return table->work > table->problem->work; }
 
-/* The best Choice of the table; any where the work is over. */
+/* The best Choice of the table; leaves *choice as it is where the work runs out. */
 void st_soft_search(st_soft_table *table, st_choice *choice);
 
 /* The work that the search takes at most with a width. */

@@ -410,6 +410,50 @@ static void test_work_is_bounded(void **state) {
         }
 }
 
+/* However little work there is, and wherever it runs out, the answer is a legal one, and never below the incumbent. */
+static void test_work_runs_out(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        int64_t most, step;
+    } cases[] = {/* What long remainders take is known when they have been computed. */
+                 {"soft(mk, 2, 1, tile % 1e-300 >= 0 && wg > 1); soft(wg, 64, 0.5, 1); penalty_if(tile % 1e-300 > 0, 0.5);"
+                  "penalty_if(wg * 1e300 % 0.3 + ctile > kl, 0.25); soft(kl, 4, 0.25, wg == 64)",
+                  ST_RULE_WORK, 499},
+                 {"soft(mk, 2, 1, tile >= 300 && wg > 1); soft(wg, 64, 0.5, 1); penalty_if(tile > 600, 0.5);"
+                  "penalty_if(wg + ctile > kl * 100, 0.25); soft(kl, 4, 0.25, wg == 64)",
+                  4000, 3}};
+    const int32_t tiles[] = {256, 512, 1024};
+    int gave_up = 0, narrowed = 0, exact = 0;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct rules rules;
+        open_rules(&rules, cases[i].text);
+        const st_prepared *prepared = &rules.prepared;
+        for (int32_t mode = ST_SOFT_SUM; mode <= ST_SOFT_PROB; mode++) {
+            st_soft_problem problem = problem_of(&prepared, mode);
+            problem.incumbent = (st_choice){.mk = 1, .wg = 32, .kl = 1, .tile = 777, .ctile = 64};
+            problem.values[ST_FIELD_TILE] = problem.values[ST_FIELD_CTILE] = tiles;
+            problem.value_counts[ST_FIELD_TILE] = problem.value_counts[ST_FIELD_CTILE] = 3;
+            const st_soft_answer best = solve(&problem);
+            assert_true(best.exact);
+            double before = -INFINITY;
+            for (problem.work = -10; problem.work < cases[i].most; problem.work += cases[i].step) {
+                const st_soft_answer answer = solve(&problem);
+                gave_up += answer.gave_up;
+                narrowed += !answer.gave_up && !answer.exact;
+                exact += answer.exact;
+                assert_true(answer.gave_up ? memcmp(&answer.choice, &problem.incumbent, sizeof answer.choice) == 0 && answer.score == 0
+                                           : answer.work <= problem.work && answer.score <= best.score);
+                if (answer.exact) assert_true(answer.score == best.score);
+                if (!answer.gave_up && before == -INFINITY) before = answer.score; /* the incumbent's, at least */
+                if (!answer.gave_up) assert_true(answer.score >= before);
+            }
+        }
+        close_rules(&rules);
+    }
+    assert_true(gave_up > 100 && narrowed > 100 && exact > 100);
+}
+
 static void test_too_many_rules(void **state) {
     (void)state;
     static st_soft_wish wishes[ST_SOFT_RULES + 10];
@@ -445,6 +489,7 @@ int main(void) {
         cmocka_unit_test(test_against_trying_everything),
         cmocka_unit_test(test_chains_are_exact),
         cmocka_unit_test(test_work_is_bounded),
+        cmocka_unit_test(test_work_runs_out),
         cmocka_unit_test(test_too_many_rules),
         cmocka_unit_test(test_arguments),
     };
