@@ -100,18 +100,59 @@ static int32_t detect_cpus(void) {
     return cpus < 1 ? 1 : cpus;
 }
 
-static void detect_name(char *name, size_t size) {
-    char line[256];
-    snprintf(name, size, "CPU");
-    FILE *file = fopen("/proc/cpuinfo", "re");
-    if (file == NULL) return;
-    while (fgets(line, sizeof line, file) != NULL) {
-        const char *colon = strchr(line, ':');
-        if (strncmp(line, "model name", 10) != 0 || colon == NULL) continue;
-        line[strcspn(line, "\n")] = '\0';
-        snprintf(name, size, "%s", colon + 1 + strspn(colon + 1, " "));
-        break;
+/* The company that made an ARM core, by the code of its MIDR register. */
+static void name_implementer(unsigned implementer, char name[24]) {
+    static const struct {
+        unsigned code;
+        const char *name;
+    } names[] = {{0x41, "ARM"}, {0x42, "Broadcom"}, {0x43, "Cavium"}, {0x46, "Fujitsu"}, {0x48, "HiSilicon"}, {0x4e, "NVIDIA"},
+                 {0x50, "APM"}, {0x51, "Qualcomm"}, {0x53, "Samsung"}, {0x61, "Apple"}, {0x6d, "Microsoft"}, {0xc0, "Ampere"}};
+    snprintf(name, 24, "implementer 0x%02x", implementer);
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+        if (names[i].code == implementer) snprintf(name, 24, "%s", names[i].name);
+}
+
+/* Adds a core to the name, " + " between them, unless one like it is there. */
+static void add_core(const char *core, char *name, size_t size) {
+    size_t at = 0;
+    for (size_t next; name[at] != '\0'; at = next) {
+        const char *joint = strstr(name + at, " + ");
+        const size_t length = joint != NULL ? (size_t)(joint - name) - at : strlen(name + at);
+        if (strlen(core) == length && memcmp(name + at, core, length) == 0) return;
+        next = at + length + (joint != NULL ? 3 : 0);
     }
+    if (at + strlen(core) + 4 <= size) snprintf(name + at, size - at, "%s%s", at > 0 ? " + " : "", core);
+}
+
+void st_processor_name(FILE *cpuinfo, char *name, size_t size) {
+    static const char *const keys[] = {"CPU implementer", "CPU variant", "CPU part", "CPU revision"};
+    unsigned core[4] = {0};
+    char line[256];
+    name[0] = '\0';
+    while (fgets(line, sizeof line, cpuinfo) != NULL) {
+        const char *colon = strchr(line, ':');
+        if (colon == NULL) continue;
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "model name", 10) == 0) {
+            snprintf(name, size, "%s", colon + 1 + strspn(colon + 1, " "));
+            break;
+        }
+        for (size_t i = 0; i < 4; i++)
+            if (strncmp(line, keys[i], strlen(keys[i])) == 0) core[i] = (unsigned)strtoul(colon + 1, NULL, 0);
+        if (strncmp(line, keys[3], strlen(keys[3])) != 0) continue; /* the last of a core's lines */
+        char company[24], text[80];
+        name_implementer(core[0], company);
+        snprintf(text, sizeof text, "%s part 0x%03x r%up%u", company, core[2], core[1], core[3]);
+        add_core(text, name, size);
+    }
+    if (name[0] == '\0') snprintf(name, size, "CPU");
+}
+
+static void detect_name(char *name, size_t size) {
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    snprintf(name, size, "CPU");
+    if (file == NULL) return;
+    st_processor_name(file, name, size);
     fclose(file);
 }
 

@@ -4,6 +4,7 @@
 #define ST_BASE_PROCESSOR_H
 
 #include <stdint.h>
+#include <stdio.h>
 
 #include "spiraltorch/status.h"
 
@@ -21,6 +22,12 @@ typedef struct st_processor {
 
 /* Reads the CPU and the operating system's files; allocates nothing; cannot fail. */
 void st_processor_detect(st_processor *processor);
+
+/*
+ * The name of a CPU from Linux's /proc/cpuinfo: the model name; on ARM, which has none there, the company, part and revision of
+ * each sort of core ("ARM part 0xd0c r3p1"); "CPU" where it says neither. What does not fit into size bytes is cut, or left out.
+ */
+void st_processor_name(FILE *cpuinfo, char *name, size_t size);
 
 /* "portable", "neon", "avx2", "avx512". */
 const char *st_isa_name(st_isa isa);

@@ -55,6 +55,51 @@ static void test_affinity_counts(void **state) {
 }
 #endif
 
+static const char *name_in(const char *cpuinfo, size_t size) {
+    static char name[96];
+    FILE *file = tmpfile();
+    assert_non_null(file);
+    assert_true(fputs(cpuinfo, file) >= 0);
+    rewind(file);
+    memset(name, 'x', sizeof name);
+    st_processor_name(file, name, size);
+    fclose(file);
+    return name;
+}
+
+#define ARM_CORE(number, implementer, variant, part, revision) \
+    "processor\t: " number "\nBogoMIPS\t: 50.00\nFeatures\t: fp asimd\nCPU implementer\t: " implementer \
+    "\nCPU architecture: 8\nCPU variant\t: " variant "\nCPU part\t: " part "\nCPU revision\t: " revision "\n\n"
+
+/* Two machines with other cores have other names, so that a table from one is no measurement on the other. */
+static void test_processor_names(void **state) {
+    (void)state;
+    static const struct {
+        const char *cpuinfo, *name;
+    } cases[] = {
+        {"processor\t: 0\nvendor_id\t: GenuineIntel\nmodel\t\t: 143\nmodel name\t: Intel(R) Xeon(R) 8480\nflags\t: fpu\n"
+         "processor\t: 1\nmodel name\t: Another\n",
+         "Intel(R) Xeon(R) 8480"},
+        {ARM_CORE("0", "0x41", "0x3", "0xd0c", "1") ARM_CORE("1", "0x41", "0x3", "0xd0c", "1"), "ARM part 0xd0c r3p1"},
+        {ARM_CORE("0", "0x41", "0x1", "0xd40", "1"), "ARM part 0xd40 r1p1"},
+        {ARM_CORE("0", "0x41", "0x0", "0xd4f", "0"), "ARM part 0xd4f r0p0"},
+        {ARM_CORE("0", "0x61", "0x1", "0x023", "0"), "Apple part 0x023 r1p0"},
+        {ARM_CORE("0", "0xc0", "0x0", "0xac3", "0"), "Ampere part 0xac3 r0p0"},
+        {ARM_CORE("0", "0x7f", "0x0", "0x001", "10"), "implementer 0x7f part 0x001 r0p10"},
+        /* Large and small cores, in turn. */
+        {ARM_CORE("0", "0x41", "0x1", "0xd05", "0") ARM_CORE("1", "0x41", "0x1", "0xd0a", "1") ARM_CORE("2", "0x41", "0x1", "0xd05", "0")
+             ARM_CORE("3", "0x41", "0x1", "0xd0a", "1"),
+         "ARM part 0xd05 r1p0 + ARM part 0xd0a r1p1"},
+        {ARM_CORE("0", "0x41", "0x1", "0xd05", "10") ARM_CORE("1", "0x41", "0x1", "0xd05", "1"), "ARM part 0xd05 r1p10 + ARM part 0xd05 r1p1"},
+        {"processor\t: 0\nhart\t: 2\nisa\t: rv64imafdc\n", "CPU"},
+        {"CPU implementer\nnonsense\n\n:\n", "CPU"},
+        {"", "CPU"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) assert_string_equal(name_in(cases[i].cpuinfo, 96), cases[i].name);
+    /* What does not fit. */
+    assert_string_equal(name_in(cases[0].cpuinfo, 8), "Intel(R");
+    assert_string_equal(name_in(cases[7].cpuinfo, 30), "ARM part 0xd05 r1p0");
+}
+
 static void test_names(void **state) {
     (void)state;
     assert_string_equal(st_isa_name(ST_ISA_PORTABLE), "portable");
@@ -103,7 +148,8 @@ int main(void) {
 #if defined(__linux__)
                                        cmocka_unit_test(test_affinity_counts),
 #endif
-                                       cmocka_unit_test(test_names), cmocka_unit_test(test_disabling),
+                                       cmocka_unit_test(test_processor_names), cmocka_unit_test(test_names),
+                                       cmocka_unit_test(test_disabling),
                                        cmocka_unit_test(test_disabling_refuses)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
