@@ -89,9 +89,25 @@ void st_registry_start(st_registry *registry) {
     }
 }
 
-void st_registry_place_cpu(st_registry *registry, const st_backend *backend, const st_device_info *info) {
-    registry->items[ST_BACKEND_CPU - 1].backend = *backend;
-    registry->items[ST_BACKEND_CPU - 1].info = *info;
+void st_registry_place(st_registry *registry, const st_backend *backend, const st_device_info *info) {
+    st_registered *item = &registry->items[info->caps.backend - 1];
+    item->backend = *backend;
+    item->info = *info;
+}
+
+/* Devices behind the first five that a caller's backend has, or that an own backend has. */
+static int32_t count_behind(const st_registry *registry, int callers) {
+    int32_t count = 0;
+    for (int32_t i = ST_OWN_BACKENDS; i < registry->count; i++) count += (registry->items[i].info.caps.backend == ST_BACKEND_CALLER) == callers;
+    return count;
+}
+
+st_status st_registry_place_further(st_registry *registry, const st_backend *backend, const st_device_info *info, int32_t *position) {
+    if (count_behind(registry, 0) == ST_FURTHER_DEVICES)
+        return st_fail(ST_E_CAPACITY, "%d more devices than backends are in the list already, the most there can be", ST_FURTHER_DEVICES);
+    *position = registry->count++;
+    registry->items[*position] = (st_registered){.backend = *backend, .info = *info};
+    return ST_OK;
 }
 
 static st_status check_name(const st_registry *registry, const char *name) {
@@ -173,7 +189,7 @@ st_status st_registry_add(st_registry *registry, const st_backend *backend) {
         return st_fail(ST_E_ARGUMENT, "backend.struct_size is %u; set it to sizeof(st_backend)", backend->struct_size);
     if ((status = check_calls(backend)) != ST_OK) return status;
     if ((status = check_name(registry, backend->name)) != ST_OK) return status;
-    if (registry->count == ST_OWN_BACKENDS + ST_CALLER_BACKENDS)
+    if (count_behind(registry, 1) == ST_CALLER_BACKENDS)
         return st_fail(ST_E_CAPACITY, "backend: %d are registered already, the most there can be", ST_CALLER_BACKENDS);
     st_registered *item = &registry->items[registry->count];
     if ((status = ask_device(backend, &item->info)) != ST_OK) return status;

@@ -23,7 +23,7 @@ static st_status place_cpu(st_context *context, const st_processor *processor) {
         return status;
     }
     info.caps = st_caps_of_processor(processor, context->threads);
-    st_registry_place_cpu(&context->registry, &backend, &info);
+    st_registry_place(&context->registry, &backend, &info);
     return ST_OK;
 }
 

@@ -10,7 +10,7 @@
 typedef struct st_tables {
     st_table *table; /* NULL: none is installed, or it cannot be read */
     char note[512];  /* why the installed table is not used; "" where it is, or where none is installed */
-    st_table_view views[ST_OWN_BACKENDS + ST_CALLER_BACKENDS];
+    st_table_view views[ST_REGISTRY_MOST];
 } st_tables;
 
 /* Reads the installed table. What is wrong with it is said once, by the host's warn, and kept as the note. */

@@ -32,7 +32,7 @@ static int open_registry(void **state) {
     if (st_host_resolve(NULL, &host) != ST_OK || st_cpu_backend_open(&host, &processor, &cpu) != ST_OK) return -1;
     if (cpu.device(cpu.self, &info) != ST_OK) return -1;
     st_registry_start(&registry);
-    st_registry_place_cpu(&registry, &cpu, &info);
+    st_registry_place(&registry, &cpu, &info);
     return 0;
 }
 
