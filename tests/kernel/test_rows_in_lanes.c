@@ -2,7 +2,7 @@
 /*
  * test_rows_in_lanes.c - the kernel that ranks many short rows at once, against a plain sort of (key, column): every
  * number of columns and every number wanted of rows that are not long, some of longer ones, first ranks and later windows,
- * every order of elements of up to 32 bits, outputs and input between guard pages.
+ * every order of every type, outputs and input between guard pages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 #include "spiraltorch/rank.h"
 
 /* Most bits of a key that a kernel may leave out at first, and the most that rows are moved apart by. */
-enum { MOST_LOW_BITS = ST_LANE_COLUMN_BITS, MOST_GAP = 5, WIDEST_ROW = ST_LANE_COLUMNS + MOST_GAP };
+enum { MOST_LOW_BITS = ST_LANE_COLUMN_BITS + 2, MOST_GAP = 5, WIDEST_ROW = ST_LANE_COLUMNS + MOST_GAP };
 
 /* Rows of up to so many columns are asked for every number of their first; of longer ones, some are asked for some. */
 enum { EVERY = 64 };
@@ -41,6 +41,7 @@ struct scene {
     const char *elements;
     st_wide sorted[ST_LANE_ROWS][ST_LANE_COLUMNS];
     size_t answered, handed_back; /* rows so far */
+    size_t close;                 /* of those answered, wide ones that only keys without a loss could tell apart */
 };
 
 static void complain(const struct scene *scene, const char *what, size_t row) {
@@ -61,23 +62,32 @@ static int compare_entries(const void *a, const void *b) {
 }
 
 /*
- * Data of any shape, or such as differs in the low bits of keys alone: in all of the row, or about a few numbers of
- * either sign.
+ * Data of any shape; integers within some distance of one, across the end of their range too; or such as differs in the low
+ * bits of keys alone: in all of the row, or about a few numbers of either sign.
  */
 static void fill_row(st_dtype dtype, char *row, size_t count) {
     const size_t size = (size_t)st_dtype_size(dtype);
-    const uint32_t low = (1u << (1 + st_random_below(&rng, MOST_LOW_BITS))) - 1;
-    uint32_t about[4] = {0}; /* as many of the element type */
-    if (st_random_chance(&rng, 2, 3)) {
+    const uint64_t low = ((uint64_t)1 << (1 + st_random_below(&rng, MOST_LOW_BITS))) - 1;
+    uint64_t about[4] = {0}; /* as many of the element type */
+    if (st_random_chance(&rng, 1, 2)) {
         st_random_fill(&rng, dtype, (st_data)st_random_below(&rng, ST_DATA_COUNT), row, count);
+        return;
+    }
+    if (st_random_chance(&rng, 1, 3)) {
+        const uint64_t distance = UINT64_MAX >> st_random_below(&rng, 64), ends[] = {0, (uint64_t)1 << 63, st_random_next(&rng)};
+        const uint64_t least = ends[st_random_below(&rng, 3)] - (st_random_next(&rng) & distance);
+        for (size_t i = 0; i < count; i++) {
+            const uint64_t bits = least + (st_random_next(&rng) & distance);
+            memcpy(row + i * size, &bits, size);
+        }
         return;
     }
     const size_t numbers = st_random_chance(&rng, 1, 3) ? 1 : 1 + st_random_below(&rng, 4);
     st_random_fill(&rng, dtype, st_random_chance(&rng, 1, 3) ? ST_DATA_ZEROS : ST_DATA_NORMAL, about, numbers);
-    const uint32_t differ = st_random_chance(&rng, 1, 2) ? low : 1; /* many keys, or two */
+    const uint64_t differ = st_random_chance(&rng, 1, 2) ? low : 1; /* many keys, or two */
     for (size_t i = 0; i < count; i++) {
-        const uint32_t other = (uint32_t)st_random_next(&rng) & differ;
-        uint32_t bits = 0; /* its first bytes are the lowest: every kernel here is for a little-endian processor */
+        const uint64_t other = st_random_next(&rng) & differ;
+        uint64_t bits = 0; /* its first bytes are the lowest: every kernel here is for a little-endian processor */
         memcpy(&bits, (const char *)about + st_random_below(&rng, numbers) * size, size);
         bits ^= other;
         memcpy(row + i * size, &bits, size);
@@ -138,19 +148,36 @@ static void place_outputs(struct scene *scene) {
             &indices_pages, ((rows->rows - 1) * (size_t)rows->indices_stride + width) * rows->index_size, at_end);
 }
 
+static int column_bits(size_t columns) {
+    int bits = 4;
+    while ((size_t)1 << bits < columns) bits++;
+    return bits;
+}
+
 /*
- * Whether the low bits of keys, as many as columns need, decide about an element that is among the first: only then may a
- * row be handed back.
+ * Whether the low bits of keys, as many as columns need, and two more of 64, decide about an element that is among the first:
+ * only then may a row be handed back.
  */
-static int low_bits_decide(const st_wide *sorted, size_t columns, size_t hi) {
-    int low = 4;
-    while ((size_t)1 << low < columns) low++;
+static int low_bits_decide(const struct scene *scene, const st_wide *sorted, size_t columns, size_t hi) {
+    const int low = column_bits(columns) + (scene->size == 8 ? 2 : 0);
     for (size_t j = 1; j < columns && j <= hi; j++)
         if (sorted[j - 1].key != sorted[j].key && sorted[j - 1].key >> low == sorted[j].key >> low) return 1;
     /* Those equal to the last may hide one that differs from them further on. */
     for (size_t j = hi; j < columns && sorted[j].key >> low == sorted[hi - 1].key >> low; j++)
         if (sorted[j].key != sorted[hi - 1].key) return 1;
     return 0;
+}
+
+/* Whether keys of 64 bits lie so close together, in all of the rows, that none of their bits may be lost. */
+static int are_close(const struct scene *scene) {
+    const st_lane_rows *rows = &scene->rows;
+    const uint64_t reach = (uint64_t)1 << (61 - column_bits(rows->columns)), first = st_key_of(&scene->order, bits_at(scene, 0));
+    for (size_t r = 0; r < rows->rows; r++) {
+        const uint64_t least = scene->sorted[r][0].key, greatest = scene->sorted[r][rows->columns - 1].key;
+        if (greatest > first && greatest - first >= reach) return 0;
+        if (least < first && first - least > reach) return 0;
+    }
+    return scene->size == 8;
 }
 
 /*
@@ -190,9 +217,11 @@ static void check_rows(struct scene *scene, size_t hi) {
     place_outputs(scene);
     const uint32_t handed_back = scene->kernels->rank_lanes(rows);
     if ((uint64_t)handed_back >> rows->rows != 0) complain(scene, "a row that there is not is handed back", rows->rows);
+    const int close = are_close(scene);
     for (size_t r = 0; r < rows->rows; r++) {
-        if ((handed_back >> r & 1) && (scene->size < 4 || !low_bits_decide(scene->sorted[r], rows->columns, hi)))
-            complain(scene, "handed back", r);
+        const int decided = low_bits_decide(scene, scene->sorted[r], rows->columns, hi);
+        if ((handed_back >> r & 1) && (scene->size < 4 || close || !decided)) complain(scene, "handed back", r);
+        scene->close += close && decided;
         scene->handed_back += handed_back >> r & 1;
         scene->answered += ~handed_back >> r & 1;
     }
@@ -227,10 +256,10 @@ static void test_isa(void **state) {
     for (int class = 0; class < ST_CPU_CLASSES; class ++) {
         const st_cpu_kernels *kernels = &table.of_class[class];
         assert_int_equal(kernels->isa, isa);
-        assert_int_equal(kernels->rank_lanes != NULL, class <= st_cpu_class(32));
-        assert_true(kernels->lanes <= ST_LANE_ROWS);
+        assert_non_null(kernels->rank_lanes);
+        assert_int_equal(kernels->lanes, ST_LANE_ROWS / (isa == ST_ISA_AVX512 ? 1 : 2) / (class == st_cpu_class(64) ? 2 : 1));
     }
-    static const st_dtype dtypes[] = {ST_F32, ST_I32, ST_U32, ST_F16, ST_BF16, ST_I16, ST_U16, ST_I8, ST_U8};
+    static const st_dtype dtypes[] = {ST_F32, ST_I32, ST_U32, ST_F16, ST_BF16, ST_I16, ST_U16, ST_I8, ST_U8, ST_F64, ST_I64, ST_U64};
     scene = (struct scene){0};
     for (size_t d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++)
         for (int descending = 0; descending < 2; descending++)
@@ -245,6 +274,7 @@ static void test_isa(void **state) {
                 }
     assert_true(scene.handed_back > 1000); /* both ends that a row can come to were seen */
     assert_true(scene.answered > scene.handed_back);
+    assert_true(scene.close > 1000);
 }
 
 static int set_up(void **state) {
@@ -252,8 +282,8 @@ static int set_up(void **state) {
     st_processor_detect(&processor);
     st_random_seed(&rng, 31415926);
     const size_t elements = (size_t)ST_LANE_ROWS * WIDEST_ROW;
-    if (st_guarded_open(&input_pages, elements * sizeof(uint32_t)) != 0) return -1;
-    if (st_guarded_open(&values_pages, elements * sizeof(uint32_t)) != 0) return -1;
+    if (st_guarded_open(&input_pages, elements * sizeof(uint64_t)) != 0) return -1;
+    if (st_guarded_open(&values_pages, elements * sizeof(uint64_t)) != 0) return -1;
     return st_guarded_open(&indices_pages, elements * sizeof(int64_t));
 }
 

@@ -25,15 +25,16 @@ static st_host host;
 static void check(st_rank_request request, const st_choice *choice, const char *family, st_data data, const int64_t *lengths) {
     const size_t elements = (size_t)(request.rows * request.cols);
     const size_t width = (size_t)(request.kind == ST_WINDOW ? request.hi - request.lo : request.k), out = (size_t)request.rows * width;
-    float *input = malloc(elements * sizeof *input), *values[2];
+    const size_t size = (size_t)st_dtype_size(request.dtype), row_bytes = (size_t)request.cols * size;
+    char *input = malloc(elements * size), *values[2];
     int64_t *indices[2];
     assert_non_null(input);
-    for (int64_t row = 0; row < request.rows; row++) st_random_fill(&rng, ST_F32, data, input + row * request.cols, (size_t)request.cols);
+    for (int64_t row = 0; row < request.rows; row++) st_random_fill(&rng, request.dtype, data, input + (size_t)row * row_bytes, (size_t)request.cols);
     for (int i = 0; i < 2; i++) {
-        values[i] = malloc(out * sizeof *values[i]);
+        values[i] = malloc(out * size);
         indices[i] = malloc(out * sizeof *indices[i]);
         assert_true(values[i] != NULL && indices[i] != NULL);
-        memset(values[i], 0xa5, out * sizeof *values[i]);
+        memset(values[i], 0xa5, out * size);
         memset(indices[i], 0xa5, out * sizeof *indices[i]);
     }
     for (int32_t threads = 1; threads <= 2; threads++) {
@@ -65,7 +66,7 @@ static void check(st_rank_request request, const st_choice *choice, const char *
         free(workspace);
         st_context_destroy(context);
         assert_memory_equal(indices[0], indices[1], out * sizeof *indices[0]);
-        assert_memory_equal(values[0], values[1], out * sizeof *values[0]);
+        assert_memory_equal(values[0], values[1], out * size);
     }
     for (int i = 0; i < 2; i++) {
         free(values[i]);
@@ -80,6 +81,11 @@ static st_rank_request request_of(int32_t kind, int64_t rows, int64_t cols, int6
     return request;
 }
 
+static st_rank_request of_type(st_dtype dtype, st_rank_request request) {
+    request.dtype = dtype;
+    return request;
+}
+
 static const st_choice bitonic = {.mk = ST_MK_BITONIC, .mkd = ST_MKD_BITONIC};
 
 static void test_outputs_past_the_caches(void **state) {
@@ -87,16 +93,19 @@ static void test_outputs_past_the_caches(void **state) {
     /* 12 bytes an output: 18 MB, above the 16 MiB from which they are streamed. */
     check(request_of(ST_TOPK, 12000, 128, 125), &bitonic, "bitonic", ST_DATA_NORMAL, NULL);
     check(request_of(ST_MIDK, 3000, 512, 500), &bitonic, "bitonic", ST_DATA_NORMAL, NULL);
+    check(of_type(ST_F64, request_of(ST_TOPK, 9000, 128, 125)), &bitonic, "bitonic", ST_DATA_NORMAL, NULL);
 }
 
 static void test_rows_that_differ_in_the_last_bits(void **state) {
     (void)state;
-    for (int64_t k = 1; k <= 64; k *= 4) {
-        check(request_of(ST_BOTTOMK, 200, 128, k), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
-        check(request_of(ST_TOPK, 77, 100, k), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
-        check(request_of(ST_TOPK, 77, 512, k), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
-        check(request_of(ST_MIDK, 77, 301, k), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
-    }
+    static const st_dtype dtypes[] = {ST_F32, ST_F64, ST_I64, ST_U64};
+    for (size_t d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++)
+        for (int64_t k = 1; k <= 64; k *= 4) {
+            check(of_type(dtypes[d], request_of(ST_BOTTOMK, 200, 128, k)), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
+            check(of_type(dtypes[d], request_of(ST_TOPK, 77, 100, k)), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
+            check(of_type(dtypes[d], request_of(ST_TOPK, 77, 512, k)), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
+            check(of_type(dtypes[d], request_of(ST_MIDK, 77, 301, k)), &bitonic, "bitonic", ST_DATA_NARROW, NULL);
+        }
 }
 
 static void test_short_rows_with_lengths(void **state) {

@@ -6,5 +6,6 @@
 #define ISA ST_ISA_AVX2
 #define FILL st_cpu_fill_avx2
 #define ROWS_IN_LANES "backends/cpu/rows_avx2.h"
+#define WIDE_ROWS_IN_LANES "backends/cpu/wide_rows_avx2.h"
 #include "backends/cpu/classes.inc"
 #endif

@@ -51,7 +51,7 @@ struct costs {
     double insert, sift; /* into a heap: once, and for each of its levels */
 };
 
-/* Candidates of 64-bit types are pairs, which no vector code sorts or selects. */
+/* Candidates of 64-bit types are pairs, which no vector code sorts or selects one row at a time. */
 static struct costs costs_of(const st_rank_request *request, double lanes) {
     if (st_dtype_size(request->dtype) == 8) return (struct costs){2.8, 6, 4, 0.6, 8, 2.5};
     if (lanes >= 16) return (struct costs){0.22, 0.6, 2.2, st_dtype_size(request->dtype) == 4 ? 0.2 : 1, 8, 2.5};
@@ -73,11 +73,16 @@ static double take_ns(struct costs costs, double found, double n) {
     return each < all ? each : all;
 }
 
-/* Short rows in lanes: `together` of them take as long as one, so that the last of few may have most of the lanes idle. */
+/*
+ * Short rows in lanes: `together` of them take as long as one, so that the last of few may have most of the lanes idle. Lanes of
+ * 64 bits are half as many; AVX2 has no minimum of them but that of doubles, which it has as fast.
+ */
 static double in_lanes_ns(const st_rank_request *request, double n, double hi, double lanes) {
-    const double together = lanes >= 16 ? 16 : 8, rows = (double)request->rows;
-    const double depth = log2_of(hi < 8 ? 8 : hi), each = hi < 2 ? 0.2 : 0.12 + 0.017 * depth * depth;
-    return (20 + n * each * (lanes >= 16 ? 1 : 1.6)) * ceil(rows / together) * together / rows;
+    const int wide = st_dtype_size(request->dtype) == 8;
+    const double together = (lanes >= 16 ? 16 : 8) / (wide ? 2 : 1), rows = (double)request->rows;
+    const double depth = log2_of(hi < 8 ? 8 : hi), first = wide ? 0.27 : 0.2, some = wide ? 0.35 : 0.12, level = wide ? 0.03 : 0.017;
+    const double each = hi < 2 ? first : some + level * depth * depth, slower = lanes >= 16 ? 1 : wide ? 1.2 : 1.6;
+    return (20 + n * each * slower) * ceil(rows / together) * together / rows;
 }
 
 /* Nanoseconds to select (and sort the window of) one row of n elements on one worker. */

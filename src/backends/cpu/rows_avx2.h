@@ -8,13 +8,15 @@
 
 #define VECTOR __m256i
 #define LANES 8
-#define STORE(to, v) _mm256_storeu_si256((__m256i *)(void *)(to), v)
+#define STORE_COLUMNS(to, v) _mm256_storeu_si256((__m256i *)(void *)(to), v)
 #define SET1(x) _mm256_set1_epi32((int)(x))
+#define LAST SET1(UINT32_MAX)
 #define LEAST _mm256_min_epu32
 #define GREATEST _mm256_max_epu32
 #define AND _mm256_and_si256
 #define EQUAL_LANES(a, b) ((uint32_t)_mm256_movemask_ps(_mm256_castsi256_ps(_mm256_cmpeq_epi32(a, b))))
 #define TRANSPOSE transpose_8
+#define LANED(function) function##_of_32
 
 /* What makes proxies of an order's elements. */
 struct proxies {
@@ -34,7 +36,7 @@ static inline __m256i blend_lanes(__m256i a, __m256i b, __m256 mask) {
 }
 
 /* 8 elements as proxies, of columns from `column` on; all ones where there are fewer, beyond them. */
-static inline __attribute__((always_inline)) __m256i proxies_at(const struct proxies *proxies, const key32 *from, size_t column, size_t count) {
+INLINE __m256i proxies_at(const struct proxies *proxies, const key32 *from, size_t column, size_t count) {
     const __m256i columns = _mm256_add_epi32(proxies->columns, _mm256_set1_epi32((int)column));
     const __m256i there = _mm256_cmpgt_epi32(_mm256_set1_epi32((int)(count < 8 ? count : 8)), proxies->columns);
     __m256i bits = count >= 8 ? _mm256_loadu_si256((const __m256i *)(const void *)from)
@@ -48,18 +50,18 @@ static inline __attribute__((always_inline)) __m256i proxies_at(const struct pro
     const __m256i folded = _mm256_xor_si256(bits, _mm256_and_si256(_mm256_srai_epi32(bits, 31), proxies->negative_fill));
     __m256i proxy = _mm256_xor_si256(_mm256_and_si256(folded, proxies->high), _mm256_xor_si256(proxies->flip, columns));
     if (proxies->is_float) proxy = blend_lanes(proxy, _mm256_xor_si256(proxies->nan_key, columns), nan);
-    return count >= 8 ? proxy : blend_lanes(_mm256_set1_epi32(-1), proxy, _mm256_castsi256_ps(there));
+    return count >= 8 ? proxy : blend_lanes(LAST, proxy, _mm256_castsi256_ps(there));
 }
 
 /* 8 narrow keys as proxies, in the same way. */
-static inline __attribute__((always_inline)) __m256i proxies_of_keys(__m256i keys, size_t column, size_t count) {
+INLINE __m256i proxies_of_keys(__m256i keys, size_t column, size_t count) {
     const __m256i steps = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     const __m256i columns = _mm256_add_epi32(steps, _mm256_set1_epi32((int)column));
     const __m256i beyond = _mm256_cmpgt_epi32(steps, _mm256_set1_epi32((int)(count < 8 ? count : 8) - 1));
     return _mm256_or_si256(_mm256_or_si256(_mm256_slli_epi32(keys, ST_LANE_COLUMN_BITS), columns), beyond);
 }
 
-static inline __attribute__((always_inline)) void transpose_8(__m256i *v) {
+INLINE void transpose_8(__m256i *v) {
     __m256i a[8], b[8];
 #pragma GCC unroll 4
     for (int i = 0; i < 8; i += 2) { /* pairs of rows, then fours, in each half of a register */
@@ -84,7 +86,7 @@ static inline __attribute__((always_inline)) void transpose_8(__m256i *v) {
  * The elements of a row at `count` columns; `to` and `found` are as long as rows can be. One at a time: a row is in the
  * cache, and gather instructions are no faster on many processors.
  */
-static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, size_t columns, const uint32_t *found, size_t count, key32 *to) {
+INLINE void pick_lanes(const key32 *row, size_t columns, const uint32_t *found, size_t count, key32 *to) {
     (void)columns;
     for (size_t i = 0; i < count; i += 4) {
         const uint32_t last = (uint32_t)count - 1; /* whose column stands for those behind it */
@@ -98,7 +100,7 @@ static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, s
 }
 
 /* Copies words past the caches, where whole lines are to be written. */
-static void stream_lanes(const uint32_t *from, size_t count, key32 *to) {
+static void stream_lanes(const key32 *from, size_t count, key32 *to) {
     size_t i = 0;
     for (; i < count && (uintptr_t)(to + i) % 64 != 0; i++) to[i] = from[i];
     for (; i + 16 <= count; i += 16)
@@ -111,7 +113,7 @@ static void stream_lanes(const uint32_t *from, size_t count, key32 *to) {
 static inline void widen_lanes(const uint32_t *columns, size_t count, key32 *to) {
     size_t i = 0;
     for (; i + 4 <= count; i += 4)
-        STORE(to + 2 * i, _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(columns + i))));
+        _mm256_storeu_si256((__m256i *)(void *)(to + 2 * i), _mm256_cvtepu32_epi64(_mm_loadu_si128((const __m128i *)(const void *)(columns + i))));
     for (; i < count; i++) {
         to[2 * i] = columns[i];
         to[2 * i + 1] = 0;

@@ -8,13 +8,15 @@
 
 #define VECTOR __m512i
 #define LANES 16
-#define STORE(to, v) _mm512_storeu_si512(to, v)
+#define STORE_COLUMNS(to, v) _mm512_storeu_si512(to, v)
 #define SET1(x) _mm512_set1_epi32((int)(x))
+#define LAST SET1(UINT32_MAX)
 #define LEAST _mm512_min_epu32
 #define GREATEST _mm512_max_epu32
 #define AND _mm512_and_si512
 #define EQUAL_LANES(a, b) ((uint32_t)_mm512_cmpeq_epi32_mask(a, b))
 #define TRANSPOSE transpose_16
+#define LANED(function) function##_of_32
 
 /* What makes proxies of an order's elements. */
 struct proxies {
@@ -30,7 +32,7 @@ static inline struct proxies proxies_of(const st_order *order, uint32_t high) {
 }
 
 /* 16 elements as proxies, of columns from `column` on; all ones where there are fewer, beyond them. */
-static inline __attribute__((always_inline)) __m512i proxies_at(const struct proxies *proxies, const key32 *from, size_t column, size_t count) {
+INLINE __m512i proxies_at(const struct proxies *proxies, const key32 *from, size_t column, size_t count) {
     const __m512i columns = _mm512_add_epi32(proxies->columns, _mm512_set1_epi32((int)column));
     const __mmask16 there = (__mmask16)(count >= 16 ? 0xffff : (1u << count) - 1);
     __m512i bits = count >= 16 ? _mm512_loadu_si512(from) : _mm512_maskz_loadu_epi32(there, from);
@@ -43,18 +45,18 @@ static inline __attribute__((always_inline)) __m512i proxies_at(const struct pro
     const __m512i folded = _mm512_ternarylogic_epi64(bits, _mm512_srai_epi32(bits, 31), proxies->negative_fill, 0x78); /* a ^ (b & c) */
     __m512i proxy = _mm512_ternarylogic_epi64(folded, proxies->high, _mm512_xor_si512(proxies->flip, columns), 0x6a); /* (a & b) ^ c */
     proxy = _mm512_mask_xor_epi32(proxy, nan, proxies->nan_key, columns);
-    return count >= 16 ? proxy : _mm512_mask_mov_epi32(_mm512_set1_epi32(-1), there, proxy);
+    return count >= 16 ? proxy : _mm512_mask_mov_epi32(LAST, there, proxy);
 }
 
 /* 16 narrow keys as proxies, in the same way. */
-static inline __attribute__((always_inline)) __m512i proxies_of_keys(__m512i keys, size_t column, size_t count) {
+INLINE __m512i proxies_of_keys(__m512i keys, size_t column, size_t count) {
     const __m512i steps = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
     const __m512i columns = _mm512_add_epi32(steps, _mm512_set1_epi32((int)column));
     const __mmask16 beyond = _mm512_cmpge_epu32_mask(steps, _mm512_set1_epi32((int)(count < 16 ? count : 16)));
-    return _mm512_mask_mov_epi32(_mm512_or_si512(_mm512_slli_epi32(keys, ST_LANE_COLUMN_BITS), columns), beyond, _mm512_set1_epi32(-1));
+    return _mm512_mask_mov_epi32(_mm512_or_si512(_mm512_slli_epi32(keys, ST_LANE_COLUMN_BITS), columns), beyond, LAST);
 }
 
-static inline __attribute__((always_inline)) void transpose_16(__m512i *v) {
+INLINE void transpose_16(__m512i *v) {
     __m512i a[16], b[16];
 #pragma GCC unroll 8
     for (int i = 0; i < 16; i += 2) { /* pairs of rows, then fours, in each quarter of a register */
@@ -80,7 +82,7 @@ static inline __attribute__((always_inline)) void transpose_16(__m512i *v) {
 }
 
 /* 16 columns, the first one of the row where there are fewer. */
-static inline __attribute__((always_inline)) __m512i some_columns(const uint32_t *found, size_t count) {
+INLINE __m512i some_columns(const uint32_t *found, size_t count) {
     return _mm512_maskz_loadu_epi32((__mmask16)(count >= 16 ? 0xffff : (1u << count) - 1), found);
 }
 
@@ -88,7 +90,7 @@ static inline __attribute__((always_inline)) __m512i some_columns(const uint32_t
  * The elements of a row at `count` columns, looked up in its registers where these hold it; `to` and `found` are as long as
  * rows can be.
  */
-static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, size_t columns, const uint32_t *found, size_t count, key32 *to) {
+INLINE void pick_lanes(const key32 *row, size_t columns, const uint32_t *found, size_t count, key32 *to) {
     __m512i r[8];
     if (columns > 128) {
         for (size_t at = 0; at < count; at += 16)
@@ -111,7 +113,7 @@ static inline __attribute__((always_inline)) void pick_lanes(const key32 *row, s
 }
 
 /* Copies words past the caches, where whole lines are to be written. */
-static void stream_lanes(const uint32_t *from, size_t count, key32 *to) {
+static void stream_lanes(const key32 *from, size_t count, key32 *to) {
     size_t i = 0;
     for (; i < count && (uintptr_t)(to + i) % 64 != 0; i++) to[i] = from[i];
     for (; i + 16 <= count; i += 16) _mm512_stream_si512((__m512i *)(void *)(to + i), _mm512_loadu_si512(from + i));

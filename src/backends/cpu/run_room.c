@@ -32,7 +32,7 @@ int st_cpu_pieces(const st_rank_request *request, const st_choice *choice) {
 }
 
 int st_cpu_ranks_in_lanes(const st_rank_request *request) {
-    if (st_dtype_size(request->dtype) > 4 || request->cols > ST_LANE_COLUMNS || request->col_stride != 1) return 0;
+    if (request->cols > ST_LANE_COLUMNS || request->col_stride != 1) return 0;
     const st_window window = st_window_of(request, (size_t)request->cols);
     /* Lanes rank from the nearer end alone. */
     return request->order != ST_UNSORTED && (window.lo == 0 || window.hi <= (size_t)request->cols - window.lo);
