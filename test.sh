@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: AGPL-3.0-or-later
-# test.sh - builds everything and tests it: release, sanitizers, fuzz targets, instruction sets, ARM under emulation.
+# test.sh - builds everything and tests it: release, sanitizers, fuzz targets, instruction sets, ARM under emulation, and
+# WebGPU on two drivers that are programs, lavapipe and SwiftShader.
 # Installs what is missing with apt. The last line is "N passed, N failed, N skipped"; the exit status says the same.
 # ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (48000); ST_TEST_LARGE=0 leaves
 # the row of 20 GB out.
@@ -73,6 +74,20 @@ cmocka_tests() {
     programs cmocka 1200 "$2" "$tests"/unit/test_* "$tests"/kernel/test_* "$tests"/property/test_*
 }
 
+# wgpu_tests PRESET DRIVER PREFIX SETTING...: a preset's tests that need a WebGPU device, on lavapipe or swiftshader. They fail
+# rather than run on another device.
+wgpu_tests() {
+    wgpu_build=build/$1/tests
+    wgpu_prefix=$3
+    case $2 in
+    lavapipe) wgpu_driver="VK_ICD_FILENAMES=$(echo /usr/share/vulkan/icd.d/lvp_icd.*.json) ST_TEST_WGPU=llvmpipe" ;;
+    *) wgpu_driver="VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json ST_TEST_WGPU=SwiftShader" ;;
+    esac
+    shift 3
+    programs cmocka 1200 "env XDG_RUNTIME_DIR=$here/build $wgpu_driver ST_WGPU_LIBRARY=$wgpu_library $* $wgpu_prefix" \
+        "$wgpu_build"/wgpu/test_*
+}
+
 # rank_check PRESET CONFIGS TIMEOUT PREFIX: random configurations on every instruction set here, shared out to as many
 # processes as there are processors, each with a fresh seed of its own.
 rank_check() {
@@ -105,6 +120,9 @@ arm_missing=
 need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static ||
     arm_missing="no ARM cross compiler and qemu"
 
+wgpu_missing=
+need_packages python3-pip libvulkan1 mesa-vulkan-drivers chromium || wgpu_missing="no software Vulkan drivers"
+
 ST_PYTHON=
 for python in /usr/bin/python3 python3; do
     if "$python" -c 'import numpy, pytest' 2>/dev/null; then
@@ -121,6 +139,16 @@ SPIRALTORCH_HOME=$here/build/state
 export SPIRALTORCH_HOME
 rm -rf "$SPIRALTORCH_HOME"
 unset SPIRAL_HEUR_K SPIRAL_HEUR_K_LAB SPIRAL_HEUR_MIDK SPIRAL_HEUR_BOTTOMK SPIRAL_HEUR_SOFT SPIRAL_HEUR_MODE
+# So is a GPU: wgpu-native is opened by the tests that are meant for it alone.
+unset ST_WGPU_LIMITS ST_WGPU_SUBGROUPS ST_WGPU_TIMEOUT ST_TEST_WGPU
+ST_WGPU_LIBRARY=none
+export ST_WGPU_LIBRARY
+wgpu_library=
+if wgpu_library=$(tools/get_wgpu.sh); then
+    echo "WebGPU library: $wgpu_library, of the PyPI package wgpu $(cat build/wgpu/VERSION)"
+else
+    wgpu_missing="tools/get_wgpu.sh cannot get wgpu-native"
+fi
 echo "Python for the tests: $ST_PYTHON; $jobs jobs; $configs random configurations"
 "$ST_PYTHON" tests/tally.py part --part "packages" --budget 60 --used $(($(date +%s) - install_start))
 
@@ -163,6 +191,18 @@ part "random configurations" 70
 rank_check release "$configs" 1500 ""
 chooser_check release "$configs" 600
 
+part "WebGPU" 120
+if [ -n "$wgpu_missing" ]; then
+    skip "WebGPU" "$wgpu_missing"
+else
+    for driver in lavapipe swiftshader; do
+        for setting in ST_WGPU_SUBGROUPS=1 ST_WGPU_SUBGROUPS=0 ST_WGPU_LIMITS=floor; do
+            echo "-- $driver, $setting"
+            wgpu_tests release "$driver" "" "$setting"
+        done
+    done
+fi
+
 part "lower instruction sets" 60
 for disabled in avx512 avx512,avx2; do
     ST_CPU_DISABLE=$disabled
@@ -185,6 +225,8 @@ if build asan; then
     cmocka_tests asan ""
     rank_check asan $((configs / 12)) 1200 ""
     chooser_check asan $((configs / 12)) 600
+    # lavapipe leaks a little of its own with every device.
+    [ -n "$wgpu_missing" ] || wgpu_tests asan swiftshader ""
     SPIRALTORCH=$here/build/asan/spiraltorch
     programs pytest 1500 "$ST_PYTHON -m pytest -q -ra" tests/cli/test_*.py
 fi
@@ -193,6 +235,8 @@ part "tsan" 160
 if build tsan; then
     cmocka_tests tsan "$tsan_prefix"
     rank_check tsan $((configs / 48)) 1200 "$tsan_prefix"
+    # SwiftShader's own threads race.
+    [ -n "$wgpu_missing" ] || wgpu_tests tsan lavapipe "$tsan_prefix"
     SPIRALTORCH=$here/build/tsan/spiraltorch
     programs pytest 1500 "$tsan_prefix $ST_PYTHON -m pytest -q -ra" tests/cli/test_faults.py tests/cli/test_compact.py
 fi

@@ -40,6 +40,9 @@ def test_devices_table():
 def test_settings_that_are_wrong_are_named():
     assert "ST_NUM_THREADS" in error("devices", env={"ST_NUM_THREADS": "many"}, status=2)
     assert "sse9" in error("devices", env={"ST_CPU_DISABLE": "sse9"}, status=2)
+    for name, values in (("ST_WGPU_LIMITS", ("ceiling",)), ("ST_WGPU_SUBGROUPS", ("2", "no")), ("ST_WGPU_TIMEOUT", ("0", "-1", "soon"))):
+        for value in values:
+            assert f'{name} is "{value}"' in error("devices", env={name: value}, status=2)
 
 
 @pytest.mark.parametrize("kind", ["topk", "midk", "bottomk", "window"])

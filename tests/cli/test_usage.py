@@ -201,7 +201,8 @@ def test_every_option_is_in_the_manual(command):
 
 def test_the_manual_says_what_the_program_reads():
     manual = manual_text()
-    for word in ("ST_NUM_THREADS", "ST_CPU_DISABLE", "ST_DEVICE_AUTO_PRIORITIES", "SPIRALTORCH_HOME", "TMPDIR"):
+    for word in ("ST_NUM_THREADS", "ST_CPU_DISABLE", "ST_DEVICE_AUTO_PRIORITIES", "ST_WGPU_LIBRARY", "ST_WGPU_LIMITS",
+                 "ST_WGPU_SUBGROUPS", "ST_WGPU_TIMEOUT", "SPIRALTORCH_HOME", "TMPDIR"):
         assert f".It Ev {word}" in manual
     for section in ("EXIT STATUS", "ENVIRONMENT", "FILES", "EXAMPLES"):
         assert f".Sh {section}" in manual

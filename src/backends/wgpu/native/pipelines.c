@@ -6,13 +6,16 @@
 #include <string.h>
 
 #include "backends/wgpu/native/device_state.h"
+#include "backends/wgpu/wgpu_kernels.h"
 #include "base/fail.h"
 #include "base/memory.h"
 
-/* How a kernel is called in messages. */
+/* How a kernel is called in messages. Those of tests have numbers beyond the library's own. */
 static void name_of(const st_wgpu_variant *variant, char name[128]) {
-    snprintf(name, 128, "WGSL kernel %u (%u bits, source %u, sink %u, %u threads, %u lanes)", variant->kernel, variant->bits,
-             variant->source, variant->sink, variant->workgroup, variant->lanes);
+    const int known = variant->kernel > 0 && variant->kernel < ST_WGPU_KERNELS;
+    snprintf(name, 128, "WGSL kernel %u%s%s (%u bits, source %u, sink %u, %u threads, %u lanes)", variant->kernel, known ? ", " : "",
+             known ? st_wgpu_kernel_name(variant->kernel) : "", variant->bits, variant->source, variant->sink, variant->workgroup,
+             variant->lanes);
 }
 
 static st_status make_layout(st_wgpu_device *device) {
