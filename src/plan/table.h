@@ -78,7 +78,10 @@ typedef struct st_table_query {
 /* k is the width of a window. */
 st_table_query st_table_query_of(const st_rank_request *resolved, const st_device_caps *caps);
 
-/* The entry for a query among those that count as measured, and among the others; NULL where there is none. */
+/*
+ * The entry for a query among those that count as measured, and among the others, of which another backend's is taken only where
+ * there is no other; NULL where there is none.
+ */
 typedef struct st_table_result {
     const st_table_entry *measured, *hint;
     int32_t measured_standing, hint_standing; /* ST_STANDING_*; 0 where there is none */

@@ -51,11 +51,14 @@ int st_rows_nearer(int64_t r, int64_t a, int64_t b) {
     return (square < product) == (a < b) ? -1 : 1;
 }
 
-/* What is looked for, made ready, and the best so far. wanted: which standings are looked at. */
+/* Which entries are looked at: what counts as measured, hints from this backend or from nobody knows where, and from others. */
+enum { MEASURED, KINDRED, FOREIGN };
+
+/* What is looked for, made ready, and the best so far. */
 struct search {
     const st_table *table;
     const uint8_t *standings; /* NULL: entries of all sources are wanted */
-    int measured;             /* 1: those that count; 0: the others */
+    int sort;                 /* MEASURED, KINDRED or FOREIGN */
     st_table_query query;
     int64_t rows;
     const st_band *best;
@@ -63,7 +66,9 @@ struct search {
 };
 
 static int wanted(const struct search *search, const st_band *band) {
-    return search->standings == NULL || st_standing_counts(search->standings[band->source]) == search->measured;
+    if (search->standings == NULL) return 1;
+    const int32_t standing = search->standings[band->source];
+    return search->sort == (st_standing_counts(standing) ? MEASURED : standing == ST_STANDING_BACKEND ? FOREIGN : KINDRED);
 }
 
 /* 1 where a band that is for the query beats the best one. */
@@ -156,10 +161,10 @@ void st_table_find(const st_table_view *view, const st_rank_request *resolved, c
     memset(result, 0, sizeof *result);
     if (view->table == NULL) return;
     struct search search = {.table = view->table, .standings = view->standings, .query = st_table_query_of(resolved, caps)};
-    search.measured = 1;
+    search.sort = MEASURED;
     const st_band *measured = view->measured > 0 ? run_search(&search) : NULL;
-    search.measured = 0;
-    const st_band *hint = view->hints > 0 ? run_search(&search) : NULL;
+    const st_band *hint = NULL;
+    for (search.sort = KINDRED; search.sort <= FOREIGN && hint == NULL && view->hints > 0; search.sort++) hint = run_search(&search);
     if (hint != NULL) result->hint_standing = view->standings[hint->source];
     if (measured != NULL && view->standings[measured->source] == ST_STANDING_MEASURED && !st_same_hardware(caps, &view->identity.caps)) {
         hint = measured;

@@ -32,13 +32,20 @@ static int matches(const st_table_entry *entry, const st_table_query *query) {
            query->cols <= entry->cols_max && entry->k_min <= query->k && query->k <= entry->k_max;
 }
 
-/* counts: whether entries that count as measured are looked at, or the others; -1: all. */
-static const st_table_entry *plain_find(const st_table *table, const st_table_query *query, const st_device_identity *identity, int counts) {
+/* Which entries are looked at. */
+enum { ALL, MEASURED, KINDRED, FOREIGN };
+
+static int sort_of(const st_table_entry *entry, const st_device_identity *identity) {
+    const int32_t standing = st_standing_of(entry, identity);
+    return standing == ST_STANDING_BACKEND ? FOREIGN : st_standing_counts(standing) ? MEASURED : KINDRED;
+}
+
+static const st_table_entry *plain_find(const st_table *table, const st_table_query *query, const st_device_identity *identity, int sort) {
     const st_table_entry *best = NULL;
     for (int32_t i = 0; i < table->count; i++) {
         const st_table_entry *entry = &table->entries[i];
         if (!matches(entry, query)) continue;
-        if (counts >= 0 && st_standing_counts(st_standing_of(entry, identity)) != counts) continue;
+        if (sort != ALL && sort_of(entry, identity) != sort) continue;
         const int distance = best == NULL ? -1 : nearer(query->rows, entry->rows, best->rows);
         const int exact = entry->dtype == query->dtype, best_exact = best != NULL && best->dtype == query->dtype;
         if (distance < 0 || (distance == 0 && exact >= best_exact)) best = entry; /* as good and later */
@@ -81,10 +88,11 @@ static void test_against_every_entry(void **state) {
     (void)state;
     st_random random;
     st_random_seed(&random, 17);
-    int64_t found_measured = 0, found_hints = 0, found_both = 0;
+    int64_t found_measured = 0, found_hints = 0, found_both = 0, found_foreign = 0;
     for (int turn = 0; turn < 400; turn++) {
         st_table *table = st_random_table(&random, (int32_t)st_random_below(&random, turn % 2 ? 12 : 300), 1);
-        const st_device_identity identity = st_random_identity(turn % 3);
+        st_device_identity identity = st_random_identity(turn % 3);
+        if (turn % 4 == 3) snprintf(identity.backend, sizeof identity.backend, "another"); /* than all that say which */
         st_table_view view;
         assert_int_equal(st_table_view_open(table, &identity, &view), ST_OK);
         for (int i = 0; i < 250; i++) {
@@ -95,7 +103,9 @@ static void test_against_every_entry(void **state) {
             view.identity.caps.subgroup = query.sg;
             st_table_result result;
             st_table_find(&view, &request, &caps, &result);
-            const st_table_entry *measured = plain_find(table, &query, &identity, 1), *hint = plain_find(table, &query, &identity, 0);
+            const st_table_entry *measured = plain_find(table, &query, &identity, MEASURED);
+            const st_table_entry *kindred = plain_find(table, &query, &identity, KINDRED);
+            const st_table_entry *foreign = plain_find(table, &query, &identity, FOREIGN), *hint = kindred != NULL ? kindred : foreign;
             assert_ptr_equal(result.measured, measured);
             assert_ptr_equal(result.hint, hint);
             assert_int_equal(result.measured_standing, measured == NULL ? 0 : ST_STANDING_MEASURED);
@@ -103,14 +113,16 @@ static void test_against_every_entry(void **state) {
             found_measured += measured != NULL;
             found_hints += hint != NULL;
             found_both += measured != NULL && hint != NULL;
+            found_foreign += hint == foreign && foreign != NULL;
             if (i % 3 == 0) query.threads = 0;
-            assert_ptr_equal(st_table_find_any(table, &query), plain_find(table, &query, &identity, -1));
+            assert_ptr_equal(st_table_find_any(table, &query), plain_find(table, &query, &identity, ALL));
         }
         st_table_view_close(&view);
         st_table_close(table);
     }
-    assert_true(found_measured > 5000 && found_hints > 5000 && found_both > 1000);
-    print_message("of 100000 lookups: %lld measured, %lld hints, %lld both\n", (long long)found_measured, (long long)found_hints, (long long)found_both);
+    print_message("of 100000 lookups: %lld measured, %lld hints, %lld of another backend, %lld both\n", (long long)found_measured,
+                  (long long)found_hints, (long long)found_foreign, (long long)found_both);
+    assert_true(found_measured > 5000 && found_hints > 5000 && found_both > 1000 && found_foreign > 500);
 }
 
 static st_table *table_of(const st_table_entry *entries, int32_t count) {
