@@ -63,14 +63,12 @@ static int32_t held_value(double given) {
     return given >= INT32_MAX ? INT32_MAX : given <= INT32_MIN ? INT32_MIN : (int32_t)given;
 }
 
-static size_t bytes_of(const st_rule_text *text) { return st_prepare_can(text->program) ? st_prepare_bytes(text->program) : 0; }
-
 size_t st_consensus_bytes(const st_rule_book *book) {
     size_t bytes = sizeof(struct scene);
     int64_t rules = ST_FIELDS; /* the wishes */
     for (int32_t i = 0; i < book->count; i++) {
         const st_spiralk *program = book->texts[i].program;
-        bytes += bytes_of(&book->texts[i]);
+        bytes += st_prepare_bytes(program);
         rules += program->of_kind[ST_STATEMENT_SOFT] + program->of_kind[ST_STATEMENT_PENALTY];
     }
     return bytes + st_soft_most_bytes(rules);
@@ -89,7 +87,7 @@ static st_status prepare(struct scene *scene, st_decision *decision) {
     int32_t first = scene->text_count;
     for (int32_t i = scene->text_count - 1; i >= 0; i--) {
         const st_rule_text *text = scene->texts[i];
-        const size_t bytes = bytes_of(text);
+        const size_t bytes = st_prepare_bytes(text->program);
         if (st_prepare(text->program, &facts, scene->rest, bytes, &scene->work, &scene->prepared[first - 1]) == ST_OK)
             scene->texts[--first] = text;
         else

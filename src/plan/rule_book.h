@@ -29,8 +29,8 @@ typedef struct st_rule_book {
 } st_rule_book;
 
 /*
- * Compiles a program into the book. ST_E_FORMAT: it is refused, the message says where and why, and the book is as it was;
- * ST_E_MEMORY. The book has room: it is given ST_RULE_TEXTS programs at most.
+ * Compiles a program into the book. ST_E_FORMAT: it is refused, and the message says where and why; ST_E_CAPACITY: it is so long
+ * that no plan could hear it; ST_E_MEMORY. The book is then as it was. It has room: it is given ST_RULE_TEXTS programs at most.
  */
 st_status st_rule_book_add(const st_host *host, st_rule_book *book, const char *name, uint32_t kinds, const char *text, size_t bytes);
 

@@ -67,6 +67,19 @@ static st_token string_token(const st_lexer *lexer, st_token token) {
     return token;
 }
 
+/* Operators that are words in other languages. */
+static st_token name_token(const st_lexer *lexer, st_token token) {
+    static const char *const words[][2] = {{"and", "is no operator; write &&"}, {"or", "is no operator; write ||"}, {"not", "is no operator; write !"}};
+    token.kind = ST_TOKEN_NAME;
+    while (is_letter(peek(lexer, token.length)) || is_digit(peek(lexer, token.length))) token.length++;
+    for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+        if (strlen(words[i][0]) != token.length || memcmp(lexer->text + token.start, words[i][0], token.length) != 0) continue;
+        token.kind = ST_TOKEN_BAD;
+        token.complaint = words[i][1];
+    }
+    return token;
+}
+
 static const struct {
     char text[3];
     st_token_kind kind;
@@ -102,6 +115,8 @@ static st_token other_token(const st_lexer *lexer, st_token token) {
     token.complaint = *here == '='   ? "compares with nothing; write == to compare, and : to set a field"
                       : *here == '&' ? "is no operator; write &&"
                       : *here == '|' ? "is no operator; write ||"
+                      : *here == '?' ? "is no operator; write sel(condition, a, b)"
+                      : *here == '\'' ? "opens no text; write it in double quotes"
                                      : "has no meaning here";
     return token;
 }
@@ -116,8 +131,7 @@ st_token st_lexer_next(st_lexer *lexer) {
         const char *end = memchr(lexer->text + lexer->at, '\n', lexer->bytes - lexer->at);
         token.length = end != NULL ? (size_t)(end - lexer->text) - lexer->at : lexer->bytes - lexer->at;
     } else if (is_letter(first)) {
-        token.kind = ST_TOKEN_NAME;
-        while (is_letter(peek(lexer, token.length)) || is_digit(peek(lexer, token.length))) token.length++;
+        token = name_token(lexer, token);
     } else if (is_digit(first) || (first == '.' && is_digit(peek(lexer, 1)))) {
         token = number_token(lexer, token);
     } else if (first == '"') {

@@ -137,7 +137,15 @@ static void consider(struct nearest *nearest, const char *name) {
     nearest->name = name;
 }
 
+/* Words that are not near the name which they mean. */
+static const struct {
+    const char *word, *name;
+    int32_t among;
+} meanings[] = {{"rows", "r", ST_NEAR_FACTS}, {"cols", "c", ST_NEAR_FACTS}, {"columns", "c", ST_NEAR_FACTS}, {"if", "sel", ST_NEAR_FUNCTIONS}};
+
 const char *st_near_name(const char *name, size_t length, int32_t among) {
+    for (size_t i = 0; i < sizeof meanings / sizeof meanings[0]; i++)
+        if (among & meanings[i].among && is_name(name, length, meanings[i].word)) return meanings[i].name;
     struct nearest nearest = {.word = name, .length = length, .steps = LONGEST};
     for (int32_t field = 0; among & ST_NEAR_FIELDS && field < ST_FIELDS; field++) {
         consider(&nearest, st_choice_field_at(field)->name);

@@ -471,16 +471,21 @@ static void test_failing_while_planning(void **state) {
     if (turns == 2) assert_true(refused[1][0] == 1 && refused[1][1] == 1);
 }
 
+/* A hard statement of so many operators, and another. */
+static char *long_program(int operators) {
+    char *text = malloc(2 * (size_t)operators + 32);
+    assert_non_null(text);
+    size_t length = (size_t)sprintf(text, "kl: ");
+    for (int i = 0; i < operators; i++) length += (size_t)sprintf(text + length, "c-");
+    sprintf(text + length, "c\nch: 7");
+    return text;
+}
+
 /* Programs share the work of a plan: those of more authority are heard first, and what is not heard is named. */
 static void test_work_is_shared(void **state) {
     (void)state;
     st_test_warnings warnings;
-    char *text = malloc(4 + 2 * 30000 + 16);
-    size_t length = 4;
-    assert_non_null(text);
-    memcpy(text, "kl: ", 4);
-    for (int i = 0; i < 30000; i++, length += 2) memcpy(text + length, "c-", 2); /* six tenths of it */
-    memcpy(text + length, "c\nch: 7", 8);
+    char *text = long_program(30000); /* six tenths of it */
     const st_rank_request request = st_request_for(ST_MIDK, 8, 60000, 40);
     static const char *const names[] = {"SPIRAL_HEUR_K", "SPIRAL_HEUR_K_LAB", "SPIRAL_HEUR_MIDK"};
     for (int alone = 0; alone < 3; alone++) {
@@ -498,10 +503,19 @@ static void test_work_is_shared(void **state) {
         st_context_destroy(context);
     }
     free(text);
+    /* One that no plan could hear is refused when it is read. */
+    text = long_program(60000);
+    for (int i = 0; i < 3; i++) st_set_variable(names[i], i == 1 ? text : NULL);
+    st_context *without = st_context_with_warnings(&warnings);
+    assert_int_equal(warnings.count, 1);
+    assert_non_null(strstr(warnings.text, "rules not heard: SPIRAL_HEUR_K_LAB: the program has more operations than any plan may wait for"));
+    assert_non_null(strstr(st_explanation(without, &request, NULL), "rules not heard: SPIRAL_HEUR_K_LAB: the program has more operations"));
+    st_context_destroy(without);
+    free(text);
     /* Rules that can all hold, and are more than can be scored. */
     text = malloc(ST_SPIRALK_BYTES);
     assert_non_null(text);
-    length = 0;
+    size_t length = 0;
     for (int i = 0; i < 2500; i++) length += (size_t)sprintf(text + length, "penalty_if(wg * kl + ch > tile - ctile * %d, 1)\n", i);
     st_set_variable(names[0], NULL);
     st_set_variable(names[1], NULL);
