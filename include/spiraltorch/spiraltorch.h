@@ -21,5 +21,6 @@
 #include "stream.h"
 #include "table.h"
 #include "tune.h"
+#include "wgpu.h"
 
 #endif

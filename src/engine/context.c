@@ -2,6 +2,7 @@
 /* context.c - making and freeing a context. */
 #include "spiraltorch/context.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "backends/cpu/cpu_backend.h"
@@ -53,6 +54,11 @@ static st_status fill(st_context *context, const st_settings *settings, const st
     if ((status = place_cpu(context, processor)) != ST_OK) return status;
     st_automatic_settle(&context->automatic, &context->host, &context->registry, settings);
     context->heuristics = settings->heuristics;
+    context->wgpu = settings->wgpu;
+    if (settings->wgpu.library != NULL) {
+        snprintf(context->wgpu_library, sizeof context->wgpu_library, "%s", settings->wgpu.library);
+        context->wgpu.library = context->wgpu_library;
+    }
     memcpy(context->table_weights, settings->table_weights, sizeof context->table_weights);
     return load_heuristics(context, settings, &context->rules, &context->tables);
 }

@@ -25,6 +25,8 @@ struct st_context {
     int32_t heuristics; /* ST_HEURISTICS_* */
     st_rules rules;
     double table_weights[ST_BACKEND_CALLER]; /* settings.h */
+    st_wgpu_settings wgpu;    /* for a device that is added later; its library is this one */
+    char wgpu_library[4096];
 };
 
 /* What uses a context from now on, and what does no longer: the last to go frees its devices. */
