@@ -11,6 +11,7 @@
 #include "base/processor.h"
 #include "device/caps.h"
 #include "engine/context_state.h"
+#include "engine/gpus.h"
 
 /* The CPU's place in the list: its caps are those of calls of this context's threads. */
 static st_status place_cpu(st_context *context, const st_processor *processor) {
@@ -52,6 +53,7 @@ static st_status fill(st_context *context, const st_settings *settings, const st
     if ((status = st_pool_create(&context->host, context->threads, &context->pool)) != ST_OK) return status;
     if ((status = st_plan_cache_create(&context->host, &context->plans)) != ST_OK) return status;
     if ((status = place_cpu(context, processor)) != ST_OK) return status;
+    if ((status = st_gpus_place(&context->host, settings, &context->registry)) != ST_OK) return status;
     st_automatic_settle(&context->automatic, &context->host, &context->registry, settings);
     context->heuristics = settings->heuristics;
     context->wgpu = settings->wgpu;
