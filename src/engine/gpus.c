@@ -57,6 +57,8 @@ st_status st_gpus_place(const st_host *host, const st_settings *settings, st_reg
 #else
 st_status st_gpus_place(const st_host *host, const st_settings *settings, st_registry *registry) {
     (void)settings;
+    char *reason = registry->items[WGPU].info.reason;
+    snprintf(reason, sizeof registry->items[WGPU].info.reason, "this build has no wgpu backend: wgpu-native's headers were not there");
     return place_absent(host, registry);
 }
 #endif

@@ -12,7 +12,11 @@
 static st_status wgpu_device(void *self, st_device_info *info) {
     const st_wgpu_self *wgpu = self;
     if (wgpu->device == NULL) return st_fail(ST_E_DEVICE, "there is no such device here");
+#ifdef ST_WGPU
     st_wgpu_device_info(wgpu->device, info);
+#else
+    (void)info;
+#endif
     return ST_OK;
 }
 
