@@ -4,9 +4,6 @@
 var<workgroup> buffer_keys: array<Key, CAPACITY>;
 var<workgroup> buffer_indices: array<u32, CAPACITY>;
 var<workgroup> buffer_count: atomic<u32>; // may exceed CAPACITY, where candidates found no place
-var<workgroup> histogram: array<atomic<u32>, 256>;
-var<workgroup> sums: array<u32, 32>;
-var<workgroup> found: vec3<u32>;
 
 // Keys and the index, one after the other: the words by which entries order.
 fn buffer_word(slot: u32, word: u32) -> u32 {
@@ -82,34 +79,6 @@ fn buffer_range(count: u32, prefix: Key, word: u32, thread: u32) -> vec2<u32> {
     return workgroupUniformLoad(&found).xy;
 }
 
-// In the histogram, the bin with the want-th count (from 1): x the bin, y what stands before it, z what it holds.
-fn histogram_find(want: u32, thread: u32) -> vec3<u32> {
-    for (var part = thread; part < 16u; part += WG) {
-        var sum = 0u;
-        for (var i = 0u; i < 16u; i++) {
-            sum += atomicLoad(&histogram[part * 16u + i]);
-        }
-        sums[part] = sum;
-    }
-    workgroupBarrier();
-    for (var bin = thread; bin < 256u; bin += WG) {
-        let here = atomicLoad(&histogram[bin]);
-        if (here != 0u) {
-            var before = 0u;
-            for (var part = 0u; part < bin / 16u; part++) {
-                before += sums[part];
-            }
-            for (var i = bin / 16u * 16u; i < bin; i++) {
-                before += atomicLoad(&histogram[i]);
-            }
-            if (before < want && want - before <= here) {
-                found = vec3(bin, before, here);
-            }
-        }
-    }
-    return workgroupUniformLoad(&found);
-}
-
 // How often each of the 256 parts of [low, high], 2^shift words wide, occurs among word number `word` of the first `count`
 // entries that agree with a key before it.
 fn buffer_histogram(count: u32, prefix: Key, word: u32, low: u32, high: u32, shift: u32, thread: u32) {
@@ -147,7 +116,7 @@ fn buffer_bound(count: u32, want: u32, slack: u32, thread: u32) -> Cut {
         }
         let shift = 24u - min(countLeadingZeros(range.y - range.x), 24u);
         buffer_histogram(count, prefix, word, range.x, range.y, shift, thread);
-        let bin = histogram_find(want - before, thread);
+        let bin = histogram_find(0u, want - before, thread);
         before += bin.y;
         held = before + bin.z;
         range.x += bin.x << shift;

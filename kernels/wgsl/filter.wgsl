@@ -1,23 +1,6 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // filter.wgsl - one sweep in which what is within a bound goes to a buffer; a full buffer is cut back, and lowers the bound.
 
-const STEP = WG * UNROLL;
-
-// The first items fill the buffer as they come, without a bound.
-fn fill(part: Part, thread: u32) -> u32 {
-    let filled = min(part.count, CAPACITY);
-    for (var begin = 0u; begin < filled; begin += STEP) {
-        let at = begin + thread;
-        @each let item$ = item_at(part, at + $u * WG, filled);
-        @each if (at + $u * WG < filled) { buffer_put(at + $u * WG, item_key(item$), item_index(part, at + $u * WG)); }
-    }
-    if (thread == 0u) {
-        atomicStore(&buffer_count, filled);
-    }
-    workgroupBarrier();
-    return filled;
-}
-
 // Appends item i where it is below `end` and within the bound; true: there was no room for it.
 fn append_fails(part: Part, i: u32, end: u32, item: Item, bound: Bound) -> bool {
     let key = item_key(item);
@@ -31,12 +14,6 @@ fn append_fails(part: Part, i: u32, end: u32, item: Item, bound: Bound) -> bool 
     return !buffer_append(key, index);
 }
 
-// Steps of a sweep are visited by their numbers' bits in reverse: in a row that rises or falls, only every step that halves
-// what is left then holds something new.
-fn step_at(visit: u32, steps: u32) -> u32 {
-    return (reverseBits(visit) >> 1u) >> (countLeadingZeros(steps - 1u) - 1u);
-}
-
 struct Sweep {
     bound: Bound,
     total: u32, // entries in the buffer
@@ -47,18 +24,14 @@ struct Sweep {
 fn sweep(part: Part, begin: u32, end: u32, before: Sweep, thread: u32) -> Sweep {
     let slack = min((CAPACITY - part.kept) / 4u, part.kept / 4u + 16u);
     let steps = (end - begin - 1u) / STEP + 1u;
-    let visits = 1u << (32u - countLeadingZeros(steps - 1u));
     var bound = before.bound;
     var total = before.total;
     var at = begin + thread;
     var visit = 0u;
     @each var item$ = item_at(part, at + $u * WG, end);
     loop {
-        visit++;
-        while (visit < visits && step_at(visit, steps) >= steps) {
-            visit++;
-        }
-        let more = visit < visits;
+        visit = next_visit(visit, steps);
+        let more = visit < visits_of(steps);
         let next_at = begin + step_at(visit, steps) * STEP + thread;
         @each var next$ = item$;
         if (more) {
@@ -109,5 +82,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let cut = buffer_bound(swept.total, part.kept, 0u, thread);
         buffer_pack(swept.total, cut.bound, thread);
     }
-    sink(part, thread);
+    sink(part, min(swept.total, part.kept), false, thread);
 }

@@ -33,7 +33,7 @@ struct Numbers {
     sink_base: u32,
     plane: u32,
     room_base: u32,
-    room_words: u32,
+    picks_base: u32,
     mask: vec2<u32>,
     negative_fill: vec2<u32>,
     flip: vec2<u32>,
@@ -51,6 +51,7 @@ const FLAG_INDICES = 16u;
 const FLAG_WIDE_INDICES = 32u;
 const FLAG_DESCENDING = 64u;
 const FLAG_REVERSED = 128u;
+const FLAG_DEFERRED = 256u;
 
 const KIND_MIDK = 2u;
 const KIND_WINDOW = 4u;

@@ -55,7 +55,7 @@ fn part_of(group: vec3<u32>) -> Part {
     part.lo = window.x;
     part.hi = window.y;
     part.kept = select(part.hi, part.length - part.lo, flagged(FLAG_REVERSED));
-    part.base = numbers.input_base + input_row * u32(numbers.row_stride) - numbers.first_col * u32(numbers.col_stride);
+    part.base = numbers.input_base + input_row * u32(numbers.row_stride);
     if (SOURCE_ENTRIES) {
         let full = part.length / numbers.piece_cols;
         part.first = numbers.source_base + part.row * numbers.all_pieces * numbers.kept;
@@ -74,4 +74,14 @@ fn index_of_column(column: u32) -> u32 {
 
 fn element_of(part: Part, column: u32) -> Element {
     return element_at(part.base + column * u32(numbers.col_stride));
+}
+
+// Entries in scratch: planes of words, first those of the keys, then the indices.
+fn entry_index(at: u32) -> u32 {
+    return scratch[at + KEY_WORDS * numbers.plane];
+}
+
+fn entry_store(at: u32, key: Key, index: u32) {
+    key_store(at, key);
+    scratch[at + KEY_WORDS * numbers.plane] = index;
 }

@@ -12,24 +12,24 @@ fn buffer_order(low: u32, high: u32) {
     }
 }
 
-// Half-cleaners from 2^top down: of the first `count` slots, bitonic blocks of 2^(top + 1) become sorted ones.
-fn buffer_merge(count: u32, top: u32, thread: u32) {
-    for (var log = top + 1u; log > 0u; log--) {
+// Half-cleaners of blocks of 2^top slots and less: in `count` slots from `first` on, bitonic blocks of 2^top become sorted ones.
+fn buffer_merge(first: u32, count: u32, top: u32, thread: u32) {
+    for (var log = top; log > 0u; log--) {
         let half = 1u << (log - 1u);
         let pairs = ((count + 2u * half - 1u) >> log) << (log - 1u);
         for (var pair = thread; pair < pairs; pair += WG) {
             let low = (pair & ~(half - 1u)) + pair;
             if (low + half < count) {
-                buffer_order(low, low + half);
+                buffer_order(first + low, first + low + half);
             }
         }
         workgroupBarrier();
     }
 }
 
-// Sorts the first `count` entries; the same count in all threads. Every comparison moves the later entry up, and a block's
+// Sorts `count` entries from slot `first` on, the same in all threads. Every comparison moves the later entry up, and a block's
 // first step pairs slots that mirror each other, so slots behind the end, as if they held what comes last, never take part.
-fn buffer_sort(count: u32, thread: u32) {
+fn buffer_sort(first: u32, count: u32, thread: u32) {
     workgroupBarrier();
     for (var log = 1u; (1u << (log - 1u)) < count; log++) {
         let half = 1u << (log - 1u);
@@ -38,12 +38,10 @@ fn buffer_sort(count: u32, thread: u32) {
             let low = (pair & ~(half - 1u)) + pair;
             let high = (low | (2u * half - 1u)) - (low & (half - 1u));
             if (high < count) {
-                buffer_order(low, high);
+                buffer_order(first + low, first + high);
             }
         }
         workgroupBarrier();
-        if (log > 1u) {
-            buffer_merge(count, log - 2u, thread);
-        }
+        buffer_merge(first, count, log - 1u, thread);
     }
 }

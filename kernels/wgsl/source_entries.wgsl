@@ -15,7 +15,7 @@ fn item_key(item: Item) -> Key {
 }
 
 fn item_index(part: Part, i: u32) -> u32 {
-    return scratch[part.first + i + KEY_WORDS * numbers.plane];
+    return entry_index(part.first + i);
 }
 
 fn item_within(item: Item, bound: Bound) -> bool {

@@ -4,7 +4,6 @@
 
 #include "backends/wgpu/composer.h"
 #include "base/fail.h"
-#include "device/gpu_rules.h"
 #include "rank/order.h"
 #include "rank/request.h"
 #include "rank/window.h"
@@ -12,19 +11,24 @@
 /* Places are counted in 32 bits, of elements that may be bytes. */
 static const uint64_t most_bytes = UINT32_MAX & ~(uint64_t)255;
 
+/* Places beside each other, low word first. */
 static void set_pair(uint32_t pair[2], uint64_t value) {
     pair[0] = (uint32_t)value;
     pair[1] = (uint32_t)(value >> 32);
 }
 
-/* Kept ranks count from the row's nearer end: where that is the far one, the order is turned round. */
-static void set_order(const st_rank_request *request, st_wgpu_numbers *numbers) {
-    const st_window window = st_window_of(request, (size_t)request->cols);
-    const int reversed = (int64_t)window.hi > request->cols - (int64_t)window.lo;
-    st_order order = st_order_of(request->dtype, window.descending, request->nan_rule);
+static uint32_t divide_up(uint32_t a, uint32_t b) { return a / b + (a % b != 0); }
+
+void st_wgpu_set_order(st_wgpu_composer *composer, int reversed) {
+    const st_window window = st_window_of(composer->request, (size_t)composer->cols);
+    st_order order = st_order_of(composer->request->dtype, window.descending, composer->request->nan_rule);
+    st_wgpu_numbers *numbers = &composer->numbers;
+    numbers->flags &= ~(uint32_t)ST_WGPU_NUMBERS_REVERSED;
+    numbers->kept = (uint32_t)window.hi;
     if (reversed) {
         order = st_order_reversed(order);
         numbers->flags |= ST_WGPU_NUMBERS_REVERSED;
+        numbers->kept = composer->cols - (uint32_t)window.lo;
     }
     set_pair(numbers->mask, order.mask);
     set_pair(numbers->negative_fill, order.negative_fill);
@@ -120,24 +124,30 @@ static void set_numbers(st_wgpu_composer *composer) {
     numbers->lo = (uint32_t)request->lo;
     numbers->hi = (uint32_t)request->hi;
     numbers->width = (uint32_t)st_request_width(request);
-    numbers->kept = composer->kept;
     numbers->row_stride = (int32_t)layout->row_stride;
     numbers->col_stride = (int32_t)layout->col_stride;
     if (layout->has_list) numbers->flags |= ST_WGPU_NUMBERS_LIST;
     if (layout->has_lengths) numbers->flags |= ST_WGPU_NUMBERS_LENGTHS;
     if (request->order == ST_UNSORTED) numbers->flags |= ST_WGPU_NUMBERS_UNSORTED;
     if (request->kind == ST_WINDOW && request->descending) numbers->flags |= ST_WGPU_NUMBERS_DESCENDING;
-    set_order(request, numbers);
+    const st_window window = st_window_of(request, (size_t)request->cols);
+    st_wgpu_set_order(composer, (int64_t)window.hi > request->cols - (int64_t)window.lo);
 }
 
 st_status st_wgpu_take(st_wgpu_composer *composer, uint64_t words, uint32_t *base) {
-    if (composer->scratch_words + words > composer->binding / 4)
+    const uint64_t taken = composer->program->scratch_bytes / 4, most = composer->binding / 4;
+    if (words > most || taken + words > most)
         return st_fail(ST_E_CAPACITY, "%llu bytes of scratch do not fit a binding of %llu on this device",
-                       (unsigned long long)(composer->scratch_words + words) * 4, (unsigned long long)composer->binding);
-    *base = (uint32_t)composer->scratch_words;
-    composer->scratch_words += words;
-    composer->program->scratch_bytes = composer->scratch_words * 4;
+                       (unsigned long long)(taken + words) * 4, (unsigned long long)composer->binding);
+    *base = (uint32_t)taken;
+    composer->program->scratch_bytes = (taken + words) * 4;
     return ST_OK;
+}
+
+st_status st_wgpu_take_entries(st_wgpu_composer *composer, uint64_t count) {
+    uint32_t base;
+    composer->numbers.plane = (uint32_t)count;
+    return st_wgpu_take(composer, count <= composer->binding ? count * (composer->bits == 64 ? 3 : 2) : count, &base);
 }
 
 st_status st_wgpu_add(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers, st_wgpu_step **step) {
@@ -153,10 +163,8 @@ st_status st_wgpu_add(st_wgpu_composer *composer, const st_wgpu_variant *variant
     added->groups[0] = (uint32_t)(groups < most ? groups : most);
     added->groups[1] = (uint32_t)((groups + added->groups[0] - 1) / added->groups[0]);
     added->input = composer->input;
-    if (variant->sink == ST_WGPU_SINK_OUTPUTS) {
-        added->values = composer->values;
-        added->indices = composer->indices;
-    }
+    added->values = composer->values;
+    added->indices = composer->indices;
     added->numbers = *numbers;
     added->numbers.groups_x = added->groups[0];
     if (step != NULL) *step = added;
@@ -167,6 +175,7 @@ st_status st_wgpu_add_ranges(st_wgpu_composer *composer, const st_wgpu_variant *
     const uint32_t range = composer->range_cols;
     for (uint64_t from = 0; from < composer->cols; from += range) {
         st_wgpu_numbers here = *numbers;
+        here.first_col = (uint32_t)from;
         here.cols = (uint32_t)(composer->cols - from < range ? composer->cols - from : range);
         here.first_piece = (uint32_t)(from / numbers->piece_cols);
         here.pieces = (here.cols + numbers->piece_cols - 1) / numbers->piece_cols;
@@ -184,17 +193,50 @@ st_status st_wgpu_add_ranges(st_wgpu_composer *composer, const st_wgpu_variant *
     return ST_OK;
 }
 
-st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t kernel, int32_t step, uint32_t capacity) {
-    enum { MOST_UNROLL = 16 };
-    const uint32_t threads = (uint32_t)composer->choice->wg, unroll = (uint32_t)step / threads;
-    return (st_wgpu_variant){.kernel = kernel,
-                             .bits = composer->bits,
-                             .source = ST_WGPU_SOURCE_ROWS,
-                             .sink = ST_WGPU_SINK_OUTPUTS,
-                             .workgroup = threads,
-                             .capacity = capacity,
-                             .unroll = unroll < 1 ? 1 : unroll > MOST_UNROLL ? MOST_UNROLL : unroll,
-                             .count_reads = (uint32_t)composer->layout->count_reads};
+st_status st_wgpu_add_last(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers) {
+    st_wgpu_numbers last = *numbers;
+    const int deferred = composer->range_cols < composer->cols && (numbers->flags & ST_WGPU_NUMBERS_VALUES);
+    if (deferred) {
+        const st_status status = st_wgpu_take(composer, numbers->width, &last.picks_base);
+        if (status != ST_OK) return status;
+        last.flags |= ST_WGPU_NUMBERS_DEFERRED;
+    }
+    const st_status status = st_wgpu_add(composer, variant, &last, NULL);
+    if (status != ST_OK || !deferred) return status;
+    st_wgpu_numbers pick = composer->numbers;
+    pick.picks_base = last.picks_base;
+    pick.piece_cols = composer->range_cols;
+    const st_wgpu_variant picks = {.kernel = ST_WGPU_KERNEL_PICK, .bits = composer->bits, .workgroup = variant->workgroup};
+    return st_wgpu_add_ranges(composer, &picks, &pick);
+}
+
+st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t kernel) {
+    return (st_wgpu_variant){.kernel = kernel, .bits = composer->bits, .workgroup = (uint32_t)composer->choice->wg};
+}
+
+uint32_t st_wgpu_unroll(const st_wgpu_composer *composer, int32_t step, uint32_t most) {
+    const uint32_t unroll = (uint32_t)step / (uint32_t)composer->choice->wg;
+    return unroll < 1 ? 1 : unroll > most ? most : unroll;
+}
+
+int st_wgpu_cut_row(st_wgpu_composer *composer, uint32_t most, uint32_t least, st_wgpu_numbers *numbers) {
+    enum { ENOUGH_GROUPS = 1024 };
+    const uint32_t cols = composer->cols, range = composer->range_cols, chosen = (uint32_t)composer->choice->ch;
+    if (!composer->choice->use_2ce && range == cols) return 0;
+    uint32_t pieces = divide_up(ENOUGH_GROUPS, composer->rows);
+    if (pieces > most) pieces = most;
+    if (pieces < 2) pieces = 2;
+    uint32_t piece = divide_up(cols, pieces);
+    if (piece < least) piece = least;
+    if (piece < chosen) piece = chosen;
+    if (piece > 64 && piece < cols) piece = divide_up(piece, 64) * 64;
+    if (range < cols) {
+        if (piece > range) piece = range;
+        composer->range_cols = range / piece * piece;
+    }
+    numbers->piece_cols = piece;
+    numbers->all_pieces = numbers->pieces = divide_up(cols, piece);
+    return numbers->all_pieces > 1;
 }
 
 st_status st_wgpu_compose(const st_rank_request *request, const st_choice *choice, const st_wgpu_limits *limits,
@@ -208,12 +250,10 @@ st_status st_wgpu_compose(const st_rank_request *request, const st_choice *choic
     composer.binding = limits->binding_bytes < most_bytes ? limits->binding_bytes : most_bytes;
     composer.rows = (uint32_t)layout->output_rows;
     composer.cols = (uint32_t)request->cols;
-    composer.kept = (uint32_t)st_gpu_kept(request);
     composer.bits = (uint32_t)st_dtype_size(request->dtype) * 8;
-    composer.entry_words = composer.bits == 64 ? 3 : 2;
     set_numbers(&composer);
     st_status status = set_input(&composer);
     if (status == ST_OK) status = set_outputs(&composer);
-    if (status == ST_OK) status = st_wgpu_compose_buffer(&composer);
+    if (status == ST_OK) status = choice->mk == ST_MK_RADIX ? st_wgpu_compose_radix(&composer) : st_wgpu_compose_buffer(&composer);
     return status;
 }

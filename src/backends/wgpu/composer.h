@@ -12,37 +12,51 @@ typedef struct st_wgpu_composer {
     const st_wgpu_limits *limits;
     const st_wgpu_layout *layout;
     st_wgpu_program *program;
-    uint64_t binding;                   /* most bytes of a binding */
-    uint64_t scratch_words;             /* taken so far */
-    uint32_t rows, cols, kept;          /* output rows here; of the whole row; st_gpu_kept */
-    uint32_t bits, entry_words;         /* of an element; words of an entry in scratch */
-    uint32_t range_cols;                /* columns that one binding of the input holds; cols where the row fits */
-    st_wgpu_slice input, values, indices; /* the slices of steps that see whole rows */
-    st_wgpu_numbers numbers;            /* what all steps are told: one piece a row */
+    uint64_t binding;                     /* most bytes of a binding */
+    uint32_t rows, cols, bits;            /* output rows here; columns of a row; of an element */
+    uint32_t range_cols;                  /* columns that one binding of the input holds; cols where the row fits */
+    st_wgpu_slice input, values, indices; /* what steps that see whole rows are bound to */
+    st_wgpu_numbers numbers;              /* what all steps are told: one piece a row, kept from the nearer end */
 } st_wgpu_composer;
 
 /* Takes room in scratch; *base is its first word. ST_E_CAPACITY where a binding cannot hold it. */
 st_status st_wgpu_take(st_wgpu_composer *composer, uint64_t words, uint32_t *base);
 
+/* Takes the room of all of a program's entries, before any other: sets numbers.plane, in whose first words their bases are. */
+st_status st_wgpu_take_entries(st_wgpu_composer *composer, uint64_t count);
+
+/* Sets in numbers the order of keys, from the row's first rank on or, reversed, from its last, and what is kept of it. */
+void st_wgpu_set_order(st_wgpu_composer *composer, int reversed);
+
+/* The variant of a kernel for this request and the Choice's workgroup; rows to outputs, until that is changed. */
+st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t kernel);
+
+/* Elements of a step of so many columns for each thread, from 1 to `most`. */
+uint32_t st_wgpu_unroll(const st_wgpu_composer *composer, int32_t step, uint32_t most);
+enum { ST_WGPU_MOST_UNROLL = 16 };
+
 /*
- * Adds a dispatch of rows * pieces groups, bound to the slices of whole rows. *step is where to change what is different.
- * ST_E_CAPACITY: too many groups or steps.
+ * 1 where a row is served by several workgroups: the Choice says so, or no binding holds it. Sets the pieces in numbers: enough
+ * to keep a large device busy, at most `most` and at least 2, of at least `least` columns and of the Choice's ch.
+ */
+int st_wgpu_cut_row(st_wgpu_composer *composer, uint32_t most, uint32_t least, st_wgpu_numbers *numbers);
+
+/*
+ * Adds a dispatch of rows * pieces groups, bound to what whole rows need. *step, where not NULL, is where to change what is
+ * different. ST_E_CAPACITY: too many groups or steps.
  */
 st_status st_wgpu_add(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers, st_wgpu_step **step);
 
-/*
- * Adds a dispatch of the pieces of every row for each range of columns that one binding holds: one, where the row fits.
- * numbers says all_pieces and piece_cols; with several ranges, piece_cols divides range_cols.
- */
+/* Adds a dispatch of the pieces of every row for each range of columns that one binding holds: one, where the row fits. */
 st_status st_wgpu_add_ranges(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers);
 
-/* The variant of a kernel for this request: sweeps of `step` columns by the Choice's workgroup, `capacity` entries. */
-st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t kernel, int32_t step, uint32_t capacity);
+/* Adds the dispatch that writes the outputs from scratch or whole rows, and where the row has ranges, those that pick values. */
+st_status st_wgpu_add_last(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers);
 
-/* 1 where a row is served by several workgroups: the Choice says so, or no binding holds it. Sets the pieces in numbers. */
-int st_wgpu_cut_row(st_wgpu_composer *composer, st_wgpu_numbers *numbers);
-
-/* Families that keep a row's first ranks in workgroup memory, in one or two passes. */
+/* Families that keep a row's first ranks in workgroup memory, in one or two passes; what does not fit is sorted in scratch. */
 st_status st_wgpu_compose_buffer(st_wgpu_composer *composer);
+
+/* Radix selection: a workgroup a row, or many. */
+st_status st_wgpu_compose_radix(st_wgpu_composer *composer);
 
 #endif

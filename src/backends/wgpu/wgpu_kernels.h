@@ -7,20 +7,31 @@
 
 /* st_wgpu_variant.kernel: what a dispatch does. */
 enum {
-    ST_WGPU_KERNEL_FILTER = 1, /* one sweep; what beats a bound goes to a buffer in workgroup memory */
+    ST_WGPU_KERNEL_FILTER = 1,   /* one sweep; what beats a bound goes to a buffer in workgroup memory */
+    ST_WGPU_KERNEL_BITONIC,      /* tiles are sorted and merged into the best, in workgroup memory */
+    ST_WGPU_KERNEL_ROOM_BITONIC, /* a row is sorted in scratch by one workgroup */
+    ST_WGPU_KERNEL_RADIX,        /* a workgroup finds the keys of two ranks digit by digit, and collects what lies between */
+    ST_WGPU_KERNEL_WIDE_DIGITS,  /* the same by many workgroups: histograms of one digit, */
+    ST_WGPU_KERNEL_WIDE_NARROW,  /* the keys' next digit, */
+    ST_WGPU_KERNEL_WIDE_COUNT,   /* how much each piece collects, */
+    ST_WGPU_KERNEL_WIDE_COLLECT, /* and collecting it */
+    ST_WGPU_KERNEL_ROOM_SORT,    /* what was collected for a row is sorted in scratch by one workgroup */
+    ST_WGPU_KERNEL_PICK,         /* values of outputs whose row is cut into ranges */
     ST_WGPU_KERNELS
 };
 
 /* st_wgpu_variant.source: what it reads. */
 enum {
-    ST_WGPU_SOURCE_ROWS = 1,   /* a row of the input, or a piece of one */
-    ST_WGPU_SOURCE_ENTRIES = 2 /* the entries that a row's pieces left in scratch */
+    ST_WGPU_SOURCE_ROWS = 0,   /* a row of the input, or a piece of one */
+    ST_WGPU_SOURCE_ENTRIES = 1 /* the entries that a row's pieces left in scratch */
 };
 
 /* st_wgpu_variant.sink: what it leaves. */
 enum {
-    ST_WGPU_SINK_OUTPUTS = 1, /* the row's outputs */
-    ST_WGPU_SINK_ENTRIES = 2  /* the entries that the row or piece keeps, in scratch */
+    ST_WGPU_SINK_OUTPUTS = 0, /* the row's outputs */
+    ST_WGPU_SINK_ENTRIES = 1, /* the entries that the row or piece keeps, in scratch */
+    ST_WGPU_SINK_INDEXED = 2, /* the row's outputs in the order of indices, as they are collected */
+    ST_WGPU_SINK_ROOM = 3     /* the window's entries in the row's room in scratch, in the order of indices */
 };
 
 /* A kernel's name, for messages: a static string. */
@@ -31,8 +42,11 @@ static inline uint32_t st_wgpu_entry_bytes(uint32_t bits) { return bits == 64 ? 
 
 /* The texts of kernels/wgsl; NUL-terminated. */
 extern const char st_wgsl_numbers[], st_wgsl_keys_one[], st_wgsl_keys_two[], st_wgsl_parts[];
-extern const char st_wgsl_source_rows[], st_wgsl_source_entries[], st_wgsl_sink_outputs[], st_wgsl_sink_entries[];
-extern const char st_wgsl_buffer[], st_wgsl_sort[], st_wgsl_filter[];
+extern const char st_wgsl_source_rows[], st_wgsl_source_entries[], st_wgsl_outputs[], st_wgsl_sink_outputs[], st_wgsl_sink_entries[];
+extern const char st_wgsl_histogram[], st_wgsl_buffer[], st_wgsl_sort[], st_wgsl_sweep[], st_wgsl_filter[], st_wgsl_bitonic[];
+extern const char st_wgsl_digits[], st_wgsl_collect[], st_wgsl_collect_buffer[], st_wgsl_collect_entries[], st_wgsl_collect_outputs[];
+extern const char st_wgsl_collect_room[], st_wgsl_radix[], st_wgsl_wide[], st_wgsl_wide_digits[], st_wgsl_wide_narrow[];
+extern const char st_wgsl_wide_count[], st_wgsl_wide_collect[], st_wgsl_room_sort[], st_wgsl_room_bitonic[], st_wgsl_pick[];
 
 /* Changes when a text does, or what makes programs of them. */
 extern const uint64_t st_wgsl_hash;

@@ -73,7 +73,8 @@ typedef struct st_wgpu_variant {
     uint32_t workgroup;   /* threads */
     uint32_t lanes;       /* subgroup size, where the kernel uses subgroups */
     uint32_t capacity;    /* entries in workgroup memory */
-    uint32_t unroll;      /* elements that a thread reads in a step of a sweep */
+    uint32_t unroll;      /* elements that a thread reads in a step of a sweep, */
+    uint32_t compact;     /* in a step of a compaction */
     uint32_t queue;       /* entries in a lane's queue */
     uint32_t count_reads; /* 1: counts what it reads */
 } st_wgpu_variant;
@@ -101,14 +102,14 @@ typedef struct st_wgpu_numbers {
     uint32_t kept;         /* entries that a row keeps at most, from its nearer end */
     uint32_t flags;        /* ST_WGPU_NUMBERS_* */
     uint32_t digit;        /* which digit of the keys */
-    uint32_t input_base;   /* in the bound slices: row 0, and column first_col of it */
+    uint32_t input_base;   /* places of rows 0 in the bound slices, modulo 2^32, since a slice may begin behind them */
     int32_t row_stride, col_stride;
     uint32_t values_base, values_stride, indices_base, indices_stride;
     uint32_t source_base; /* entries to read, in scratch */
     uint32_t sink_base;   /* entries to write, in scratch */
-    uint32_t plane;       /* words from one word of the entries to the next: keys, then indices */
-    uint32_t room_base;   /* the rows' own rooms in scratch, */
-    uint32_t room_words;  /* each so large */
+    uint32_t plane;       /* entries stand in planes of so many words: of keys, then of indices; bases are places in the first */
+    uint32_t room_base;   /* the rows' own rooms in scratch: entries */
+    uint32_t picks_base;  /* columns of a row's outputs whose values other dispatches write */
     uint32_t mask[2], negative_fill[2], flip[2], infinity[2], negative_zero[2], nan_key[2]; /* st_order */
     uint32_t extra[32];   /* what one kernel alone needs */
 } st_wgpu_numbers;
@@ -122,7 +123,8 @@ enum {
     ST_WGPU_NUMBERS_INDICES = 16,      /* indices, */
     ST_WGPU_NUMBERS_WIDE_INDICES = 32, /* in 64 bits */
     ST_WGPU_NUMBERS_DESCENDING = 64,   /* of a window */
-    ST_WGPU_NUMBERS_REVERSED = 128     /* the order runs from the row's far end: keys and indices are complemented */
+    ST_WGPU_NUMBERS_REVERSED = 128,    /* the order runs from the row's far end: keys and indices are complemented */
+    ST_WGPU_NUMBERS_DEFERRED = 256     /* columns go to picks_base instead of values to the output */
 };
 
 /* A part of a buffer that is bound: bytes from an aligned offset on. Empty: the step does not touch the buffer. */

@@ -8,14 +8,27 @@
 #include "backends/wgpu/wgpu_program.h"
 #include "base/fail.h"
 
-enum { MOST_TEXTS = 4 };
+enum { MOST_TEXTS = 5 };
 
-/* Kernels, with their texts behind those of keys, parts of rows, source and sink; each text sees those before it. */
+/* How a kernel's results leave it. */
+enum way { WAY_OWN, WAY_OUTPUTS, WAY_BUFFER, WAY_COLLECT };
+
+/* Kernels, with the texts that no other part of a variant asks for. Texts may use each other in any order. */
 static const struct {
     const char *name;
+    enum way way;
     const char *texts[MOST_TEXTS];
 } kernels[ST_WGPU_KERNELS] = {
-    [ST_WGPU_KERNEL_FILTER] = {"filter", {st_wgsl_buffer, st_wgsl_sort, st_wgsl_filter}},
+    [ST_WGPU_KERNEL_FILTER] = {"filter", WAY_BUFFER, {st_wgsl_sweep, st_wgsl_filter}},
+    [ST_WGPU_KERNEL_BITONIC] = {"bitonic", WAY_BUFFER, {st_wgsl_sweep, st_wgsl_bitonic}},
+    [ST_WGPU_KERNEL_ROOM_BITONIC] = {"room_bitonic", WAY_OUTPUTS, {st_wgsl_histogram, st_wgsl_buffer, st_wgsl_sort, st_wgsl_room_bitonic}},
+    [ST_WGPU_KERNEL_RADIX] = {"radix", WAY_COLLECT, {st_wgsl_digits, st_wgsl_radix}},
+    [ST_WGPU_KERNEL_WIDE_DIGITS] = {"wide_digits", WAY_OWN, {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_digits}},
+    [ST_WGPU_KERNEL_WIDE_NARROW] = {"wide_narrow", WAY_OWN, {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_narrow}},
+    [ST_WGPU_KERNEL_WIDE_COUNT] = {"wide_count", WAY_OWN, {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_count}},
+    [ST_WGPU_KERNEL_WIDE_COLLECT] = {"wide_collect", WAY_COLLECT, {st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_collect}},
+    [ST_WGPU_KERNEL_ROOM_SORT] = {"room_sort", WAY_OUTPUTS, {st_wgsl_histogram, st_wgsl_room_sort}},
+    [ST_WGPU_KERNEL_PICK] = {"pick", WAY_OWN, {st_wgsl_pick}},
 };
 
 const char *st_wgpu_kernel_name(uint32_t kernel) { return kernels[kernel].name; }
@@ -48,30 +61,53 @@ static void put_numbered(struct writer *writer, const char *line, size_t length,
 }
 
 /*
- * A text line by line; a line behind "@each " is written once for each element that a thread reads in a step, behind "@each 4 "
- * four times. WGSL has no way to ask for loads side by side but to write them so.
+ * A text line by line; a line behind "@each " is written once for each element that a thread reads in a step of a sweep, behind
+ * "@compact " in a step of a compaction, behind "@each 4 " four times. WGSL has no way to ask for loads side by side but to
+ * write them so.
  */
-static void put_text(struct writer *writer, const char *text, uint32_t unroll) {
-    static const char each[] = "@each ";
+static void put_text(struct writer *writer, const st_wgpu_variant *variant, const char *text) {
+    static const char each[] = "@each ", four[] = "@each 4 ", compact[] = "@compact ";
     while (*text != '\0') {
         const char *end = strchr(text, '\n');
-        const size_t length = end == NULL ? strlen(text) : (size_t)(end - text) + 1;
-        const size_t indent = strspn(text, " ");
-        if (strncmp(text + indent, each, sizeof each - 1) == 0) {
-            size_t skipped = indent + sizeof each - 1;
-            uint32_t times = unroll;
-            if (text[skipped] >= '1' && text[skipped] <= '9') {
-                times = (uint32_t)(text[skipped] - '0');
-                skipped += 2;
-            }
-            for (uint32_t i = 0; i < times; i++) {
-                put(writer, text, indent);
-                put_numbered(writer, text + skipped, length - skipped, i);
-            }
-        } else {
-            put(writer, text, length);
+        const size_t length = end == NULL ? strlen(text) : (size_t)(end - text) + 1, indent = strspn(text, " ");
+        const char *line = text + indent;
+        uint32_t times = 1;
+        if (strncmp(line, four, sizeof four - 1) == 0) {
+            times = 4;
+            line += sizeof four - 1;
+        } else if (strncmp(line, each, sizeof each - 1) == 0) {
+            times = variant->unroll;
+            line += sizeof each - 1;
+        } else if (strncmp(line, compact, sizeof compact - 1) == 0) {
+            times = variant->compact;
+            line += sizeof compact - 1;
+        }
+        for (uint32_t i = 0; i < times; i++) {
+            put(writer, text, indent);
+            put_numbered(writer, line, (size_t)(text + length - line), i);
         }
         text += length;
+    }
+}
+
+/* What takes a kernel's results to where the variant's sink is. */
+static void put_sink(struct writer *writer, const st_wgpu_variant *variant) {
+    const enum way way = kernels[variant->kernel].way;
+    const int outputs = variant->sink == ST_WGPU_SINK_OUTPUTS, buffer = way == WAY_BUFFER || (way == WAY_COLLECT && outputs);
+    if (way != WAY_OWN && (outputs || variant->sink == ST_WGPU_SINK_INDEXED)) put_text(writer, variant, st_wgsl_outputs);
+    if (way == WAY_BUFFER || way == WAY_COLLECT) put_text(writer, variant, st_wgsl_histogram);
+    if (buffer) {
+        put_text(writer, variant, st_wgsl_buffer);
+        put_text(writer, variant, st_wgsl_sort);
+        put_text(writer, variant, outputs ? st_wgsl_sink_outputs : st_wgsl_sink_entries);
+    }
+    if (way == WAY_COLLECT) {
+        static const char *const collectors[] = {[ST_WGPU_SINK_OUTPUTS] = st_wgsl_collect_buffer,
+                                                 [ST_WGPU_SINK_ENTRIES] = st_wgsl_collect_entries,
+                                                 [ST_WGPU_SINK_INDEXED] = st_wgsl_collect_outputs,
+                                                 [ST_WGPU_SINK_ROOM] = st_wgsl_collect_room};
+        put_text(writer, variant, st_wgsl_collect);
+        put_text(writer, variant, collectors[variant->sink]);
     }
 }
 
@@ -81,17 +117,19 @@ st_status st_wgpu_source(const st_wgpu_variant *variant, char *text, size_t capa
     put_constant(&writer, "BITS", variant->bits);
     put_constant(&writer, "CAPACITY", variant->capacity);
     put_constant(&writer, "UNROLL", variant->unroll);
+    put_constant(&writer, "STEP", variant->unroll * variant->workgroup);
+    put_constant(&writer, "COMPACT", variant->compact);
     put_constant(&writer, "LANES", variant->lanes);
     put_constant(&writer, "QUEUE", variant->queue);
     const char *counts = variant->count_reads ? "const COUNT_READS = true;\n" : "const COUNT_READS = false;\n";
     put(&writer, counts, strlen(counts));
-    put_text(&writer, st_wgsl_numbers, 0);
-    put_text(&writer, variant->bits == 64 ? st_wgsl_keys_two : st_wgsl_keys_one, 0);
-    put_text(&writer, st_wgsl_parts, 0);
-    put_text(&writer, variant->source == ST_WGPU_SOURCE_ENTRIES ? st_wgsl_source_entries : st_wgsl_source_rows, 0);
-    put_text(&writer, variant->sink == ST_WGPU_SINK_ENTRIES ? st_wgsl_sink_entries : st_wgsl_sink_outputs, 0);
+    put_text(&writer, variant, st_wgsl_numbers);
+    put_text(&writer, variant, variant->bits == 64 ? st_wgsl_keys_two : st_wgsl_keys_one);
+    put_text(&writer, variant, st_wgsl_parts);
+    put_text(&writer, variant, variant->source == ST_WGPU_SOURCE_ENTRIES ? st_wgsl_source_entries : st_wgsl_source_rows);
+    put_sink(&writer, variant);
     for (int i = 0; i < MOST_TEXTS && kernels[variant->kernel].texts[i] != NULL; i++)
-        put_text(&writer, kernels[variant->kernel].texts[i], variant->unroll);
+        put_text(&writer, variant, kernels[variant->kernel].texts[i]);
     *length = writer.length;
     if (writer.length >= capacity)
         return st_fail(ST_E_CAPACITY, "the kernel's text has %zu bytes, the buffer %zu", writer.length, capacity);

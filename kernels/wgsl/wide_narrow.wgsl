@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: AGPL-3.0-or-later
+// wide_narrow.wgsl - a row's histograms of one digit, summed over its pieces, bring its edges one digit further.
+
+@compute @workgroup_size(WG)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
+    if (group_is_idle(group)) {
+        return;
+    }
+    let part = part_of(group);
+    if (part.hi == part.lo) {
+        return;
+    }
+    for (var bin = thread; bin < 512u; bin += WG) {
+        var sum = 0u;
+        for (var piece = 0u; piece < numbers.all_pieces; piece++) {
+            sum += scratch[histograms_at(part, piece) + bin];
+        }
+        atomicStore(&histogram[bin], sum);
+    }
+    workgroupBarrier();
+    let edges = digits_narrow(part, numbers.digit, edges_load(part, numbers.digit), thread);
+    if (thread == 0u) {
+        edges_store(part, edges);
+    }
+}
