@@ -76,6 +76,7 @@ static st_status set_input(st_wgpu_composer *composer) {
     const st_status status = set_slice(composer, "input rows", layout->input_bytes, first, end, size, &composer->input, &base);
     composer->numbers.input_base = (uint32_t)layout->input_base + base;
     if (status != ST_E_CAPACITY || composer->rows > 1 || layout->has_list) return status;
+    composer->input = (st_wgpu_slice){0, 0};
     /* One row that no binding holds: a range of columns for each. An aligned place is less than an alignment away. */
     const uint64_t stride = (uint64_t)(layout->col_stride < 0 ? -layout->col_stride : layout->col_stride);
     composer->range_cols = (uint32_t)((composer->binding - 2 * composer->limits->offset_alignment - 8) / (size * stride));

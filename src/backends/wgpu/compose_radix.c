@@ -9,7 +9,7 @@ enum { RADIX_OVERHEAD = 4096, LEAST_CAPACITY = 64 };
 enum { MOST_COLLECTED = 2048 };
 
 /* Of many workgroups on a row, each brings two histograms, which one adds up. */
-enum { MOST_WIDE_PIECES = 256, LEAST_WIDE_COLS = 4096 };
+enum { MOST_WIDE_PIECES = 256, LEAST_WIDE_COLS = 8192 };
 
 /* Threads of a sort in scratch: each digit of 8 bits has a bit for each of them. */
 enum { MOST_SORTERS = 256 };

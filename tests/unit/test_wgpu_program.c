@@ -1,0 +1,419 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * test_wgpu_program.c - programs for WebGPU devices, without a device: the uniform block is its WGSL twin, limits hold for any
+ * request, Choice and device, few dispatches serve TopK, and every kernel's text is there, and valid where a validator is.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "backends/wgpu/wgpu_kernels.h"
+#include "backends/wgpu/wgpu_program.h"
+#include "device/caps.h"
+#include "device/choice_fields.h"
+#include "device/gpu_rules.h"
+#include "device/normalise.h"
+#include "rank/request.h"
+
+/* ---- the uniform block and its twin --------------------------------------------------------------------------------- */
+
+struct field {
+    const char *name, *type;
+    size_t offset;
+};
+
+#define NUMBER(name) {#name, "u32", offsetof(st_wgpu_numbers, name)}
+#define STRIDE(name) {#name, "i32", offsetof(st_wgpu_numbers, name)}
+#define PAIR(name) {#name, "vec2<u32>", offsetof(st_wgpu_numbers, name)}
+
+static const struct field fields[] = {
+    NUMBER(rows), NUMBER(first_row), NUMBER(groups_x), NUMBER(pieces), NUMBER(first_piece), NUMBER(all_pieces), NUMBER(piece_cols),
+    NUMBER(first_col), NUMBER(cols), NUMBER(full_cols), NUMBER(chunk), NUMBER(lengths_base), NUMBER(kind), NUMBER(k), NUMBER(lo),
+    NUMBER(hi), NUMBER(width), NUMBER(kept), NUMBER(flags), NUMBER(digit), NUMBER(input_base), STRIDE(row_stride), STRIDE(col_stride),
+    NUMBER(values_base), NUMBER(values_stride), NUMBER(indices_base), NUMBER(indices_stride), NUMBER(source_base), NUMBER(sink_base),
+    NUMBER(plane), NUMBER(room_base), NUMBER(picks_base), PAIR(mask), PAIR(negative_fill), PAIR(flip), PAIR(infinity),
+    PAIR(negative_zero), PAIR(nan_key), {"extra", "array<vec4<u32>, 8>", offsetof(st_wgpu_numbers, extra)}};
+
+enum { FIELDS = sizeof fields / sizeof fields[0] };
+
+static size_t wgsl_size(const char *type) {
+    return strcmp(type, "vec2<u32>") == 0 ? 8 : strncmp(type, "array<vec4<u32>, ", 17) == 0 ? 16 * strtoul(type + 17, NULL, 10) : 4;
+}
+
+static void test_numbers_are_their_twin(void **state) {
+    (void)state;
+    const char *line = strstr(st_wgsl_numbers, "struct Numbers {\n");
+    assert_non_null(line);
+    line = strchr(line, '\n') + 1;
+    size_t offset = 0;
+    for (size_t i = 0; i < FIELDS; i++) {
+        char name[32], type[32];
+        assert_int_equal(sscanf(line, " %31[a-z_]: %31[^\n]", name, type), 2);
+        type[strlen(type) - 1] = '\0'; /* the comma */
+        assert_string_equal(name, fields[i].name);
+        assert_string_equal(type, fields[i].type);
+        const size_t align = wgsl_size(type) > 16 ? 16 : wgsl_size(type);
+        offset = (offset + align - 1) / align * align;
+        assert_int_equal(offset, fields[i].offset);
+        offset += wgsl_size(type);
+        line = strchr(line, '\n') + 1;
+    }
+    assert_int_equal(*line, '}');
+    assert_int_equal(offset, sizeof(st_wgpu_numbers));
+    assert_int_equal(sizeof(st_wgpu_numbers) % 16, 0);
+}
+
+static void expect_constant(const char *name, unsigned value) {
+    char text[64];
+    snprintf(text, sizeof text, "const %s = %uu;", name, value);
+    if (strstr(st_wgsl_numbers, text) == NULL) fail_msg("numbers.wgsl has no \"%s\"", text);
+}
+
+static void test_constants_are_their_twins(void **state) {
+    (void)state;
+    expect_constant("FLAG_LIST", ST_WGPU_NUMBERS_LIST);
+    expect_constant("FLAG_LENGTHS", ST_WGPU_NUMBERS_LENGTHS);
+    expect_constant("FLAG_UNSORTED", ST_WGPU_NUMBERS_UNSORTED);
+    expect_constant("FLAG_VALUES", ST_WGPU_NUMBERS_VALUES);
+    expect_constant("FLAG_INDICES", ST_WGPU_NUMBERS_INDICES);
+    expect_constant("FLAG_WIDE_INDICES", ST_WGPU_NUMBERS_WIDE_INDICES);
+    expect_constant("FLAG_DESCENDING", ST_WGPU_NUMBERS_DESCENDING);
+    expect_constant("FLAG_REVERSED", ST_WGPU_NUMBERS_REVERSED);
+    expect_constant("FLAG_DEFERRED", ST_WGPU_NUMBERS_DEFERRED);
+    expect_constant("KIND_MIDK", ST_MIDK);
+    expect_constant("KIND_WINDOW", ST_WINDOW);
+    expect_constant("STATE_FLAGS", ST_WGPU_STATE_FLAGS);
+    expect_constant("STATE_NAN_ROW", ST_WGPU_STATE_NAN_ROW);
+    expect_constant("STATE_NAN_COLUMN", ST_WGPU_STATE_NAN_COLUMN);
+    expect_constant("STATE_READS", ST_WGPU_STATE_READS);
+    static const char *const bindings[ST_WGPU_BINDINGS] = {
+        [ST_WGPU_INPUT] = "var<storage, read> input:",          [ST_WGPU_NUMBERS] = "var<uniform> numbers:",
+        [ST_WGPU_LISTS] = "var<storage, read> lists:",          [ST_WGPU_VALUES] = "var<storage, read_write> values:",
+        [ST_WGPU_INDICES] = "var<storage, read_write> indices:", [ST_WGPU_SCRATCH] = "var<storage, read_write> scratch:",
+        [ST_WGPU_STATE] = "var<storage, read_write> state:"};
+    for (int i = 0; i < ST_WGPU_BINDINGS; i++) {
+        char text[96];
+        snprintf(text, sizeof text, "@group(0) @binding(%d) %s", i, bindings[i]);
+        if (strstr(st_wgsl_numbers, text) == NULL) fail_msg("numbers.wgsl has no \"%s\"", text);
+    }
+}
+
+/* ---- drawing requests, Choices and devices -------------------------------------------------------------------------- */
+
+static uint64_t random_state;
+
+static uint64_t random_below(uint64_t bound) {
+    random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+    return (random_state >> 24) % bound;
+}
+
+static const st_wgpu_limits floor_limits = {128u << 20, 256, 16 << 10, 65535, 0, 256};
+static const st_wgpu_limits large_limits = {(uint64_t)2 << 30, 1024, 48 << 10, 65535, 32, 16};
+
+static st_wgpu_limits random_limits(void) {
+    st_wgpu_limits limits = random_below(2) ? floor_limits : large_limits;
+    if (random_below(3) == 0) limits.binding_bytes = (uint64_t)4096 << random_below(16);
+    if (random_below(3) == 0) limits.lanes = 4u << random_below(5);
+    if (random_below(8) == 0) limits.groups = 40 + (uint32_t)random_below(300);
+    return limits;
+}
+
+static st_rank_request random_request(void) {
+    st_rank_request request, resolved;
+    const int64_t cols = (int64_t)1 << random_below(25), rows = random_below(3) ? 1 + (int64_t)random_below(4) : (int64_t)random_below(100000);
+    const int64_t width = 1 + (int64_t)random_below(cols < 3000 || random_below(6) == 0 ? (uint64_t)cols : 1100);
+    st_rank_request_init(&request, ST_TOPK + (int32_t)random_below(4), rows, cols, width);
+    request.dtype = ST_F32 + (st_dtype)random_below(12);
+    request.index_dtype = random_below(2) ? ST_I32 : ST_I64;
+    request.order = (int32_t)random_below(2);
+    request.outputs = 1 + (int32_t)random_below(3);
+    request.nan_rule = (int32_t)random_below(3);
+    if (request.kind == ST_WINDOW) {
+        request.lo = (int64_t)random_below((uint64_t)(cols - width + 1));
+        request.hi = request.lo + width;
+        request.k = 0;
+    }
+    if (st_request_check(&request, 1, &resolved) != ST_OK) fail_msg("%s", st_last_message());
+    return resolved;
+}
+
+static st_choice random_choice(const st_rank_request *request, const st_wgpu_limits *limits) {
+    st_device_caps caps = st_caps_with_shared_mem(
+        st_caps_wgpu(limits->lanes ? (int32_t)limits->lanes : 32, limits->lanes != 0, (int32_t)limits->invocations), limits->shared_bytes);
+    st_choice choice = {.mk = (int32_t)random_below(4), .mkd = (int32_t)random_below(7), .use_2ce = (int32_t)random_below(2)};
+    if (!st_gpu_legal(request->kind, choice.mk, choice.mkd)) choice.mkd = ST_MKD_AUTO;
+    choice.wg = (int32_t)random_below(limits->invocations + 1);
+    choice.kl = (int32_t)random_below(33);
+    choice.ch = random_below(3) ? 0 : (int32_t)random_below((uint64_t)request->cols + 1);
+    choice.tile = random_below(3) ? 64 << random_below(7) : 0;
+    choice.ctile = random_below(3) ? 64 << random_below(7) : 0;
+    st_gpu_normalise(request, &caps, &choice, NULL);
+    return choice;
+}
+
+static st_wgpu_layout packed(const st_rank_request *request, uint64_t rows) {
+    const uint64_t size = (uint64_t)st_dtype_size(request->dtype), index_size = request->index_dtype == ST_I64 ? 8 : 4;
+    const uint64_t width = (uint64_t)st_request_width(request);
+    return (st_wgpu_layout){.input_bytes = ((uint64_t)request->rows * (uint64_t)request->cols * size + 3) / 4 * 4,
+                            .values_bytes = ((uint64_t)request->rows * width * size + 3) / 4 * 4,
+                            .indices_bytes = (uint64_t)request->rows * width * index_size,
+                            .row_stride = request->row_stride,
+                            .col_stride = request->col_stride,
+                            .values_stride = width,
+                            .indices_stride = width,
+                            .output_rows = rows};
+}
+
+static st_wgpu_program program;
+static char text[1 << 17];
+
+/* ---- what holds of every program ------------------------------------------------------------------------------------ */
+
+/* Bytes of a type of workgroup memory in a variant's text, as WGSL lays them out. */
+static uint32_t bytes_of(const char *type, const st_wgpu_variant *variant) {
+    if (strncmp(type, "u32", 3) == 0 || strncmp(type, "atomic<u32>", 11) == 0) return 4;
+    if (strncmp(type, "vec3<u32>", 9) == 0) return 16;
+    if (strncmp(type, "vec2<u32>", 9) == 0) return 8;
+    if (strncmp(type, "Key", 3) == 0) return variant->bits == 64 ? 8 : 4;
+    if (strncmp(type, "array<", 6) != 0) fail_msg("what is %s?", type);
+    const char *count = strstr(type, ", ") + 2;
+    uint32_t times = 1;
+    if (*count >= '0' && *count <= '9') {
+        char *end;
+        times = (uint32_t)strtoul(count, &end, 10);
+        if (*end == 'u') end++;
+        count = strncmp(end, " * ", 3) == 0 ? end + 3 : "";
+    }
+    if (strncmp(count, "CAPACITY", 8) == 0) times *= variant->capacity;
+    if (strncmp(count, "WORDS", 5) == 0) times *= ((variant->compact ? variant->compact : 1) * variant->workgroup + 31) / 32;
+    return bytes_of(type + 6, variant) * times;
+}
+
+static uint32_t shared_bytes(const st_wgpu_variant *variant) {
+    uint32_t sum = 0;
+    for (const char *at = strstr(text, "var<workgroup> "); at != NULL; at = strstr(at + 1, "var<workgroup> "))
+        sum = (sum + 15) / 16 * 16 + bytes_of(strchr(at, ':') + 2, variant);
+    return sum;
+}
+
+static void check_slice(const st_wgpu_slice *slice, uint64_t buffer, const st_wgpu_limits *limits) {
+    assert_true(slice->bytes <= limits->binding_bytes && slice->offset + slice->bytes <= buffer);
+    assert_int_equal(slice->offset % limits->offset_alignment, 0);
+    assert_int_equal(slice->bytes % 4, 0);
+}
+
+static void check_program(const st_wgpu_limits *limits, const st_wgpu_layout *layout) {
+    assert_in_range(program.count, 1, ST_WGPU_MOST_STEPS);
+    assert_true(program.scratch_bytes <= limits->binding_bytes && program.scratch_bytes % 4 == 0);
+    for (uint32_t i = 0; i < program.count; i++) {
+        const st_wgpu_step *step = &program.steps[i];
+        size_t length;
+        assert_in_range(step->variant.workgroup, 1, limits->invocations);
+        assert_in_range(step->groups[0], 1, limits->groups);
+        assert_in_range(step->groups[1], 1, limits->groups);
+        const uint64_t wanted = (uint64_t)step->numbers.rows * step->numbers.pieces;
+        assert_in_range((uint64_t)step->groups[0] * step->groups[1], wanted, wanted + step->groups[0] - 1);
+        assert_int_equal(step->numbers.groups_x, step->groups[0]);
+        check_slice(&step->input, layout->input_bytes, limits);
+        check_slice(&step->values, layout->values_bytes, limits);
+        check_slice(&step->indices, layout->indices_bytes, limits);
+        if (st_wgpu_source(&step->variant, text, sizeof text, &length) != ST_OK) fail_msg("%s", st_last_message());
+        assert_int_equal(length, strlen(text));
+        assert_null(strchr(text, '$'));
+        assert_non_null(strstr(text, "@compute"));
+        const uint32_t shared = shared_bytes(&step->variant);
+        if (shared > limits->shared_bytes)
+            fail_msg("%s: %u bytes of workgroup storage, of %u", st_wgpu_kernel_name(step->variant.kernel), shared, limits->shared_bytes);
+    }
+}
+
+/* As a caller does: fewer rows at a time, until they fit. */
+static st_status compose_some(const st_rank_request *request, const st_choice *choice, const st_wgpu_limits *limits, st_wgpu_layout *layout) {
+    *layout = packed(request, (uint64_t)request->rows);
+    st_status status = st_wgpu_compose(request, choice, limits, layout, &program);
+    while (status == ST_E_CAPACITY && layout->output_rows > 1) {
+        layout->output_rows /= 2;
+        layout->first_row = (uint64_t)request->rows - layout->output_rows;
+        status = st_wgpu_compose(request, choice, limits, layout, &program);
+    }
+    return status;
+}
+
+static void test_limits_hold(void **state) {
+    (void)state;
+    random_state = 20240607;
+    int composed = 0, ranged = 0, refused = 0;
+    for (int i = 0; i < 3000; i++) {
+        const st_wgpu_limits limits = random_limits();
+        const st_rank_request request = random_request();
+        const st_choice choice = random_choice(&request, &limits);
+        st_wgpu_layout layout;
+        const st_status status = compose_some(&request, &choice, &limits, &layout);
+        if (status == ST_E_CAPACITY) {
+            refused++;
+            if (limits.binding_bytes >= floor_limits.binding_bytes) fail_msg("refused: %s", st_last_message());
+        } else if (request.rows == 0) {
+            assert_int_equal(program.count, 0);
+        } else {
+            assert_int_equal(status, ST_OK);
+            check_program(&limits, &layout);
+            composed++;
+            ranged += program.steps[program.count - 1].variant.kernel == ST_WGPU_KERNEL_PICK;
+        }
+    }
+    assert_true(composed > 1500 && ranged > 20 && refused < 1000);
+}
+
+static void test_topk_takes_two_dispatches(void **state) {
+    (void)state;
+    static const int32_t pairs[][2] = {{0, 0}, {0, 3}, {1, 0}, {1, 1}, {1, 2}, {1, 6}, {2, 0}, {2, 4}, {2, 5}, {3, 0}};
+    static const int64_t widths[] = {1, 100, 1024, 1025, 5000, 131072, 1 << 20, (int64_t)16 << 20};
+    for (int device = 0; device < 2; device++)
+        for (st_dtype dtype = ST_F32; dtype <= ST_U64; dtype++)
+            for (size_t pair = 0; pair < sizeof pairs / sizeof pairs[0]; pair++)
+                for (size_t i = 0; i < sizeof widths / sizeof widths[0]; i++)
+                    for (int64_t k = 1; k <= 1024 && k <= widths[i]; k *= 4)
+                        for (int32_t two = 0; two < 2; two++) {
+                            const st_wgpu_limits *limits = device ? &large_limits : &floor_limits;
+                            st_rank_request request, resolved;
+                            st_rank_request_init(&request, ST_TOPK, 4, widths[i], k);
+                            request.dtype = dtype;
+                            assert_int_equal(st_request_check(&request, 1, &resolved), ST_OK);
+                            const st_device_caps caps = st_caps_with_shared_mem(st_caps_wgpu(32, device, (int32_t)limits->invocations), limits->shared_bytes);
+                            st_choice choice = {.mk = pairs[pair][0], .mkd = pairs[pair][1], .use_2ce = two};
+                            st_gpu_normalise(&resolved, &caps, &choice, NULL);
+                            st_wgpu_layout layout;
+                            assert_int_equal(compose_some(&resolved, &choice, limits, &layout), ST_OK);
+                            if (program.count > 2)
+                                fail_msg("mk %d mkd %d u2 %d %s cols %lld k %lld: %u dispatches", choice.mk, choice.mkd, choice.use_2ce,
+                                         st_dtype_name(dtype), (long long)widths[i], (long long)k, program.count);
+                        }
+}
+
+/* Each column of a row is in one piece of one range. */
+static void test_ranges_cover_a_row(void **state) {
+    (void)state;
+    random_state = 7;
+    int seen = 0;
+    for (int i = 0; i < 400; i++) {
+        st_wgpu_limits limits = floor_limits;
+        limits.binding_bytes = 1 << 16;
+        st_rank_request request = random_request();
+        const st_choice choice = random_choice(&request, &limits);
+        st_wgpu_layout layout = packed(&request, request.rows > 0);
+        if (st_wgpu_compose(&request, &choice, &limits, &layout, &program) != ST_OK || program.count < 2) continue;
+        const st_wgpu_variant *first = &program.steps[0].variant;
+        uint64_t covered = 0, pieces = 0;
+        for (uint32_t s = 0; s < program.count && memcmp(&program.steps[s].variant, first, sizeof *first) == 0; s++) {
+            const st_wgpu_numbers *numbers = &program.steps[s].numbers;
+            if (numbers->digit != program.steps[0].numbers.digit) break;
+            assert_int_equal(numbers->first_piece, pieces);
+            assert_int_equal((uint64_t)numbers->first_piece * numbers->piece_cols, covered);
+            covered += numbers->cols;
+            pieces += numbers->pieces;
+        }
+        assert_int_equal(covered, request.cols);
+        assert_int_equal(pieces, program.steps[0].numbers.all_pieces);
+        seen++;
+    }
+    assert_true(seen > 50);
+}
+
+/* ---- texts ---------------------------------------------------------------------------------------------------------- */
+
+static void test_every_field_of_a_choice_acts(void **state) {
+    (void)state;
+    st_rank_request request, resolved;
+    st_rank_request_init(&request, ST_TOPK, 2, 1 << 20, 64);
+    assert_int_equal(st_request_check(&request, 1, &resolved), ST_OK);
+    static st_wgpu_program base;
+    const st_choice plain = {.mk = ST_MK_SHARED, .use_2ce = 1, .wg = 128, .kl = 1, .tile = 1024, .ctile = 512};
+    const st_wgpu_layout layout = packed(&resolved, 2);
+    assert_int_equal(st_wgpu_compose(&resolved, &plain, &large_limits, &layout, &base), ST_OK);
+    static const struct {
+        int32_t field, value;
+    } changes[] = {{ST_FIELD_MK, ST_MK_RADIX}, {ST_FIELD_USE_2CE, 0}, {ST_FIELD_WG, 256}, {ST_FIELD_CH, 1 << 19},
+                   {ST_FIELD_TILE, 256},       {ST_FIELD_CTILE, 2048}};
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        st_choice choice = plain;
+        st_change_field(&choice, changes[i].field, changes[i].value, NULL, "test");
+        assert_int_equal(st_wgpu_compose(&resolved, &choice, &large_limits, &layout, &program), ST_OK);
+        const int same = program.count == base.count && memcmp(program.steps, base.steps, sizeof base.steps[0] * base.count) == 0;
+        if (same) fail_msg("field %d changes nothing", changes[i].field);
+    }
+}
+
+static void test_text_that_does_not_fit(void **state) {
+    (void)state;
+    const st_wgpu_variant variant = {.kernel = ST_WGPU_KERNEL_FILTER, .bits = 32, .workgroup = 64, .capacity = 256, .unroll = 4};
+    size_t needed, again;
+    assert_int_equal(st_wgpu_source(&variant, NULL, 0, &needed), ST_E_CAPACITY);
+    assert_int_equal(st_wgpu_source(&variant, text, needed, &again), ST_E_CAPACITY);
+    assert_int_equal(again, needed);
+    assert_int_equal(st_wgpu_source(&variant, text, needed + 1, &again), ST_OK);
+    assert_int_equal(strlen(text), needed);
+}
+
+/* One program of each kind of variant: its text goes through naga. */
+static void test_texts_are_valid(void **state) {
+    (void)state;
+    if (system("naga --version > /dev/null 2>&1") != 0) {
+        print_message("naga is not on PATH: kernels are compiled where there is a device\n");
+        skip();
+    }
+    random_state = 99;
+    static uint32_t seen[256][4];
+    int kinds = 0;
+    for (int i = 0; i < 3000; i++) {
+        const st_wgpu_limits limits = random_limits();
+        const st_rank_request request = random_request();
+        const st_choice choice = random_choice(&request, &limits);
+        st_wgpu_layout layout;
+        if (compose_some(&request, &choice, &limits, &layout) != ST_OK) continue;
+        for (uint32_t s = 0; s < program.count; s++) {
+            const st_wgpu_variant *variant = &program.steps[s].variant;
+            const uint32_t kind[4] = {variant->kernel, variant->bits == 64, variant->source, variant->sink};
+            int known = 0;
+            for (int j = 0; j < kinds; j++) known |= memcmp(seen[j], kind, sizeof kind) == 0;
+            if (known || kinds == 256) continue;
+            memcpy(seen[kinds++], kind, sizeof kind);
+            size_t length;
+            assert_int_equal(st_wgpu_source(variant, text, sizeof text, &length), ST_OK);
+            char path[] = "/tmp/st_kernel_XXXXXX.wgsl", command[128];
+            const int file = mkstemps(path, 5);
+            assert_true(file >= 0 && write(file, text, length) == (ssize_t)length && close(file) == 0);
+            snprintf(command, sizeof command, "naga %s > %s.log 2>&1", path, path);
+            const int failed = system(command);
+            if (failed) fail_msg("naga refuses %s (%u bits, source %u, sink %u): see %s.log", st_wgpu_kernel_name(kind[0]), variant->bits,
+                                 kind[2], kind[3], path);
+            unlink(path);
+            strcat(path, ".log");
+            unlink(path);
+        }
+    }
+    uint32_t kernels = 0;
+    for (uint32_t kernel = 1; kernel < ST_WGPU_KERNELS; kernel++)
+        for (int j = 0; j < kinds; j++)
+            if (seen[j][0] == kernel) {
+                kernels++;
+                break;
+            }
+    assert_int_equal(kernels, ST_WGPU_KERNELS - 1);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_numbers_are_their_twin),      cmocka_unit_test(test_constants_are_their_twins),
+        cmocka_unit_test(test_limits_hold),                 cmocka_unit_test(test_topk_takes_two_dispatches),
+        cmocka_unit_test(test_ranges_cover_a_row),          cmocka_unit_test(test_every_field_of_a_choice_acts),
+        cmocka_unit_test(test_text_that_does_not_fit),      cmocka_unit_test(test_texts_are_valid),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
