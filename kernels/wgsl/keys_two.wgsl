@@ -22,11 +22,11 @@ fn key_of(bits: Element) -> Key {
 }
 
 fn key_before(a: Key, b: Key) -> bool {
-    return a.x < b.x || (a.x == b.x && a.y < b.y);
+    return (a.x < b.x) | ((a.x == b.x) & (a.y < b.y)); // || and && would be branches
 }
 
 fn key_equal(a: Key, b: Key) -> bool {
-    return a.x == b.x && a.y == b.y;
+    return all(a == b);
 }
 
 fn key_word(key: Key, word: u32) -> u32 {

@@ -56,7 +56,8 @@ const FLAG_DEFERRED = 256u;
 const KIND_MIDK = 2u;
 const KIND_WINDOW = 4u;
 
-const STATE_FLAGS = 0u;
+const STATE_FLAGS = 0u; // and its bits:
+const FLAG_OTHER_LANES = 1u;
 const STATE_NAN_ROW = 1u;
 const STATE_NAN_COLUMN = 2u;
 const STATE_READS = 3u;

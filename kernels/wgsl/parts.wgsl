@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // parts.wgsl - which part of which row a workgroup serves, and which ranks are asked of that row.
 
-// Everything here is the same for a whole workgroup.
+// Everything here is the same for all threads that serve a part.
 struct Part {
     row: u32,        // of this dispatch
     output_row: u32,
@@ -37,8 +37,7 @@ fn group_is_idle(group: vec3<u32>) -> bool {
 }
 
 // The entries that pieces of a row leave in scratch stand without gaps, since all pieces but the last have `kept` columns.
-fn part_of(group: vec3<u32>) -> Part {
-    let number = group_number(group);
+fn part_numbered(number: u32) -> Part {
     var part: Part;
     part.row = number / numbers.pieces;
     part.piece = numbers.first_piece + number % numbers.pieces;
@@ -65,6 +64,10 @@ fn part_of(group: vec3<u32>) -> Part {
         part.count = min(numbers.piece_cols, part.length - min(part.length, part.first));
     }
     return part;
+}
+
+fn part_of(group: vec3<u32>) -> Part {
+    return part_numbered(group_number(group));
 }
 
 // An index complements with its key where the order runs from the far end.

@@ -27,11 +27,12 @@ fn buffer_merge(first: u32, count: u32, top: u32, thread: u32) {
     }
 }
 
-// Sorts `count` entries from slot `first` on, the same in all threads. Every comparison moves the later entry up, and a block's
-// first step pairs slots that mirror each other, so slots behind the end, as if they held what comes last, never take part.
-fn buffer_sort(first: u32, count: u32, thread: u32) {
+// Sorts `count` entries from slot `first` on in runs of 2^top, the same in all threads. Every comparison moves the later entry
+// up, and a block's first step pairs slots that mirror each other, so slots behind the end, as if they held what comes last,
+// never take part.
+fn buffer_sort_runs(first: u32, count: u32, top: u32, thread: u32) {
     workgroupBarrier();
-    for (var log = 1u; (1u << (log - 1u)) < count; log++) {
+    for (var log = 1u; log <= top && (1u << (log - 1u)) < count; log++) {
         let half = 1u << (log - 1u);
         let pairs = ((count + 2u * half - 1u) >> log) << (log - 1u);
         for (var pair = thread; pair < pairs; pair += WG) {
@@ -44,4 +45,8 @@ fn buffer_sort(first: u32, count: u32, thread: u32) {
         workgroupBarrier();
         buffer_merge(first, count, log - 1u, thread);
     }
+}
+
+fn buffer_sort(first: u32, count: u32, thread: u32) {
+    buffer_sort_runs(first, count, 32u, thread);
 }

@@ -192,6 +192,8 @@ static uint32_t bytes_of(const char *type, const st_wgpu_variant *variant) {
         count = strncmp(end, " * ", 3) == 0 ? end + 3 : "";
     }
     if (strncmp(count, "CAPACITY", 8) == 0) times *= variant->capacity;
+    if (strncmp(count, "HEAPS", 5) == 0) times *= variant->workgroup / variant->lanes;
+    if (strncmp(count, "HANDED", 6) == 0) times *= (variant->workgroup + 1) / 2;
     if (strncmp(count, "WORDS", 5) == 0) times *= ((variant->compact ? variant->compact : 1) * variant->workgroup + 31) / 32;
     return bytes_of(type + 6, variant) * times;
 }
@@ -218,7 +220,8 @@ static void check_program(const st_wgpu_limits *limits, const st_wgpu_layout *la
         assert_in_range(step->variant.workgroup, 1, limits->invocations);
         assert_in_range(step->groups[0], 1, limits->groups);
         assert_in_range(step->groups[1], 1, limits->groups);
-        const uint64_t wanted = (uint64_t)step->numbers.rows * step->numbers.pieces;
+        const uint64_t parts = (uint64_t)step->numbers.rows * step->numbers.pieces;
+        const uint64_t wanted = (parts + step->variant.parts - 1) / step->variant.parts;
         assert_in_range((uint64_t)step->groups[0] * step->groups[1], wanted, wanted + step->groups[0] - 1);
         assert_int_equal(step->numbers.groups_x, step->groups[0]);
         check_slice(&step->input, layout->input_bytes, limits);
@@ -350,6 +353,50 @@ static void test_every_field_of_a_choice_acts(void **state) {
     }
 }
 
+/* The same for queues, heaps and runs. */
+static void test_queues_are_shaped_by_their_fields(void **state) {
+    (void)state;
+    static const struct {
+        int32_t mk, mkd, field, value;
+    } changes[] = {{ST_MK_WARP, ST_MKD_WARP_HEAP, ST_FIELD_KL, 3},     {ST_MK_WARP, ST_MKD_WARP_HEAP, ST_FIELD_MKD, ST_MKD_WARP_BITONIC},
+                   {ST_MK_WARP, ST_MKD_WARP_BITONIC, ST_FIELD_WG, 64}, {ST_MK_WARP, ST_MKD_WARP_HEAP, ST_FIELD_TILE, 256},
+                   {ST_MK_SHARED, ST_MKD_HEAP, ST_FIELD_TILE, 256},    {ST_MK_SHARED, ST_MKD_HEAP, ST_FIELD_MKD, ST_MKD_KWAY},
+                   {ST_MK_SHARED, ST_MKD_KWAY, ST_FIELD_TILE, 256},    {ST_MK_SHARED, ST_MKD_KWAY, ST_FIELD_CTILE, 128},
+                   {ST_MK_WARP, ST_MKD_WARP_HEAP, ST_FIELD_CH, 4096},  {ST_MK_WARP, ST_MKD_WARP_HEAP, ST_FIELD_USE_2CE, 1}};
+    st_rank_request request, resolved;
+    st_rank_request_init(&request, ST_BOTTOMK, 2, 1 << 20, 64);
+    assert_int_equal(st_request_check(&request, 1, &resolved), ST_OK);
+    const st_wgpu_layout layout = packed(&resolved, 2);
+    static st_wgpu_program base;
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        st_choice choice = {.mk = changes[i].mk, .mkd = changes[i].mkd, .wg = 128, .kl = 2, .tile = 1024, .ctile = 512};
+        assert_int_equal(st_wgpu_compose(&resolved, &choice, &large_limits, &layout, &base), ST_OK);
+        st_change_field(&choice, changes[i].field, changes[i].value, NULL, "test");
+        assert_int_equal(st_wgpu_compose(&resolved, &choice, &large_limits, &layout, &program), ST_OK);
+        const int same = program.count == base.count && memcmp(program.steps, base.steps, sizeof base.steps[0] * base.count) == 0;
+        if (same) fail_msg("mk %d, mkd %d: field %d changes nothing", changes[i].mk, changes[i].mkd, changes[i].field);
+    }
+}
+
+/* Many short rows share a workgroup, a subgroup each; few do not. */
+static void test_short_rows_share_a_workgroup(void **state) {
+    (void)state;
+    const st_choice choice = {.mk = ST_MK_WARP, .wg = 256, .kl = 1, .tile = 1024, .ctile = 512};
+    static const int64_t shapes[][3] = {{100000, 128, 8}, {100000, 4096, 2}, {20000, 16384, 1}, {1024, 65536, 1}, {100, 128, 1}};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        st_rank_request request, resolved;
+        st_rank_request_init(&request, ST_TOPK, shapes[i][0], shapes[i][1], 8);
+        assert_int_equal(st_request_check(&request, 1, &resolved), ST_OK);
+        st_wgpu_limits limits = large_limits;
+        limits.binding_bytes = (uint64_t)16 << 30;
+        const st_wgpu_layout layout = packed(&resolved, (uint64_t)shapes[i][0]);
+        assert_int_equal(st_wgpu_compose(&resolved, &choice, &limits, &layout, &program), ST_OK);
+        assert_int_equal(program.count, 1);
+        assert_int_equal(program.steps[0].variant.parts, shapes[i][2]);
+        assert_int_equal(program.steps[0].groups[0], (shapes[i][0] + shapes[i][2] - 1) / shapes[i][2]);
+    }
+}
+
 static void test_text_that_does_not_fit(void **state) {
     (void)state;
     const st_wgpu_variant variant = {.kernel = ST_WGPU_KERNEL_FILTER, .bits = 32, .workgroup = 64, .capacity = 256, .unroll = 4};
@@ -413,6 +460,7 @@ int main(void) {
         cmocka_unit_test(test_numbers_are_their_twin),      cmocka_unit_test(test_constants_are_their_twins),
         cmocka_unit_test(test_limits_hold),                 cmocka_unit_test(test_topk_takes_two_dispatches),
         cmocka_unit_test(test_ranges_cover_a_row),          cmocka_unit_test(test_every_field_of_a_choice_acts),
+        cmocka_unit_test(test_queues_are_shaped_by_their_fields), cmocka_unit_test(test_short_rows_share_a_workgroup),
         cmocka_unit_test(test_text_that_does_not_fit),      cmocka_unit_test(test_texts_are_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

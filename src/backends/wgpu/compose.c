@@ -153,8 +153,9 @@ st_status st_wgpu_take_entries(st_wgpu_composer *composer, uint64_t count) {
 
 st_status st_wgpu_add(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers, st_wgpu_step **step) {
     st_wgpu_program *program = composer->program;
-    const uint64_t groups = (uint64_t)numbers->rows * numbers->pieces, most = composer->limits->groups;
-    if (groups > most * most || groups > UINT32_MAX)
+    const uint64_t parts = (uint64_t)numbers->rows * numbers->pieces, most = composer->limits->groups;
+    const uint64_t groups = (parts + variant->parts - 1) / variant->parts;
+    if (groups > most * most || parts > UINT32_MAX)
         return st_fail(ST_E_CAPACITY, "%llu workgroups are more than a dispatch can have", (unsigned long long)groups);
     if (program->count == ST_WGPU_MOST_STEPS)
         return st_fail(ST_E_CAPACITY, "a row of %u columns needs more than %d dispatches on this device", composer->cols, ST_WGPU_MOST_STEPS);
@@ -207,12 +208,12 @@ st_status st_wgpu_add_last(st_wgpu_composer *composer, const st_wgpu_variant *va
     st_wgpu_numbers pick = composer->numbers;
     pick.picks_base = last.picks_base;
     pick.piece_cols = composer->range_cols;
-    const st_wgpu_variant picks = {.kernel = ST_WGPU_KERNEL_PICK, .bits = composer->bits, .workgroup = variant->workgroup};
+    const st_wgpu_variant picks = {.kernel = ST_WGPU_KERNEL_PICK, .bits = composer->bits, .workgroup = variant->workgroup, .parts = 1};
     return st_wgpu_add_ranges(composer, &picks, &pick);
 }
 
 st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t kernel) {
-    return (st_wgpu_variant){.kernel = kernel, .bits = composer->bits, .workgroup = (uint32_t)composer->choice->wg};
+    return (st_wgpu_variant){.kernel = kernel, .bits = composer->bits, .workgroup = (uint32_t)composer->choice->wg, .parts = 1};
 }
 
 uint32_t st_wgpu_unroll(const st_wgpu_composer *composer, int32_t step, uint32_t most) {
@@ -255,6 +256,8 @@ st_status st_wgpu_compose(const st_rank_request *request, const st_choice *choic
     set_numbers(&composer);
     st_status status = set_input(&composer);
     if (status == ST_OK) status = set_outputs(&composer);
-    if (status == ST_OK) status = choice->mk == ST_MK_RADIX ? st_wgpu_compose_radix(&composer) : st_wgpu_compose_buffer(&composer);
-    return status;
+    if (status != ST_OK) return status;
+    if (choice->mk == ST_MK_RADIX) return st_wgpu_compose_radix(&composer);
+    const int queues = choice->mk == ST_MK_WARP || (choice->mk == ST_MK_SHARED && (choice->mkd == ST_MKD_HEAP || choice->mkd == ST_MKD_KWAY));
+    return queues ? st_wgpu_compose_queues(&composer) : st_wgpu_compose_buffer(&composer);
 }

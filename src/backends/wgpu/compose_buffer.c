@@ -4,8 +4,7 @@
 
 #include "backends/wgpu/composer.h"
 
-/* Beside the entries: histograms, sums and counters of kernels/wgsl. */
-enum { BUFFER_OVERHEAD = 2304, LEAST_ROOM = 64, CAPACITY_STEP = 256 };
+enum { LEAST_ROOM = 64, CAPACITY_STEP = 256 };
 
 static st_wgpu_variant variant_of(const st_wgpu_composer *composer, uint32_t kernel, uint32_t capacity) {
     st_wgpu_variant variant = st_wgpu_variant_of(composer, kernel);
@@ -39,25 +38,7 @@ static uint32_t bitonic_capacity(const st_wgpu_composer *composer, uint32_t fits
     return fits >= (uint64_t)best + LEAST_ROOM ? fits : 0;
 }
 
-/* A row is sorted in scratch. */
-static st_status compose_room(st_wgpu_composer *composer, uint32_t fits) {
-    st_status status = st_wgpu_take_entries(composer, (uint64_t)composer->rows * composer->cols);
-    if (status != ST_OK) return status;
-    const st_wgpu_variant variant = variant_of(composer, ST_WGPU_KERNEL_ROOM_BITONIC, power_of_two_from(fits / 2 + 1));
-    return st_wgpu_add_last(composer, &variant, &composer->numbers);
-}
-
-st_status st_wgpu_compose_buffer(st_wgpu_composer *composer) {
-    const int bitonic = composer->choice->mk == ST_MK_BITONIC;
-    const uint32_t fits = (composer->limits->shared_bytes - BUFFER_OVERHEAD) / st_wgpu_entry_bytes(composer->bits);
-    const uint32_t capacity = bitonic ? bitonic_capacity(composer, fits) : filter_capacity(composer, fits);
-    st_wgpu_variant variant = variant_of(composer, bitonic ? ST_WGPU_KERNEL_BITONIC : ST_WGPU_KERNEL_FILTER, capacity);
-    if (capacity == 0) {
-        /* Radix selection has no need of a whole row in scratch. */
-        const uint64_t row = (uint64_t)composer->cols * (composer->bits == 64 ? 12 : 8);
-        return composer->range_cols < composer->cols || row > composer->binding ? st_wgpu_compose_radix(composer)
-                                                                               : compose_room(composer, fits);
-    }
+st_status st_wgpu_add_passes(st_wgpu_composer *composer, st_wgpu_variant variant) {
     /*
      * Reading cols / pieces columns takes a workgroup as long as merging pieces * kept entries where pieces =
      * sqrt(cols / kept): more of them make the whole longer.
@@ -78,4 +59,26 @@ st_status st_wgpu_compose_buffer(st_wgpu_composer *composer) {
     variant.source = ST_WGPU_SOURCE_ENTRIES;
     variant.sink = ST_WGPU_SINK_OUTPUTS;
     return st_wgpu_add_last(composer, &variant, &numbers);
+}
+
+/* A row is sorted in scratch. */
+static st_status compose_room(st_wgpu_composer *composer, uint32_t fits) {
+    st_status status = st_wgpu_take_entries(composer, (uint64_t)composer->rows * composer->cols);
+    if (status != ST_OK) return status;
+    const st_wgpu_variant variant = variant_of(composer, ST_WGPU_KERNEL_ROOM_BITONIC, power_of_two_from(fits / 2 + 1));
+    return st_wgpu_add_last(composer, &variant, &composer->numbers);
+}
+
+st_status st_wgpu_compose_buffer(st_wgpu_composer *composer) {
+    const int bitonic = composer->choice->mk == ST_MK_BITONIC;
+    const uint32_t fits = (composer->limits->shared_bytes - ST_WGPU_BUFFER_OVERHEAD) / st_wgpu_entry_bytes(composer->bits);
+    const uint32_t capacity = bitonic ? bitonic_capacity(composer, fits) : filter_capacity(composer, fits);
+    st_wgpu_variant variant = variant_of(composer, bitonic ? ST_WGPU_KERNEL_BITONIC : ST_WGPU_KERNEL_FILTER, capacity);
+    if (capacity == 0) {
+        /* Radix selection has no need of a whole row in scratch. */
+        const uint64_t row = (uint64_t)composer->cols * (composer->bits == 64 ? 12 : 8);
+        return composer->range_cols < composer->cols || row > composer->binding ? st_wgpu_compose_radix(composer)
+                                                                               : compose_room(composer, fits);
+    }
+    return st_wgpu_add_passes(composer, variant);
 }

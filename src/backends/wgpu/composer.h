@@ -53,6 +53,18 @@ st_status st_wgpu_add_ranges(st_wgpu_composer *composer, const st_wgpu_variant *
 /* Adds the dispatch that writes the outputs from scratch or whole rows, and where the row has ranges, those that pick values. */
 st_status st_wgpu_add_last(st_wgpu_composer *composer, const st_wgpu_variant *variant, const st_wgpu_numbers *numbers);
 
+/*
+ * Adds the dispatches of a kernel that keeps the first ranks of what it reads: one, or one over pieces of rows, and the same
+ * over the entries that they kept.
+ */
+st_status st_wgpu_add_passes(st_wgpu_composer *composer, st_wgpu_variant variant);
+
+/* Bytes of workgroup memory beside the entries: histograms, sums and counters of kernels/wgsl. */
+enum { ST_WGPU_BUFFER_OVERHEAD = 2304 };
+
+/* Queues in subgroups, heaps, and runs merged k ways; what does not fit workgroup memory is served as buffers are. */
+st_status st_wgpu_compose_queues(st_wgpu_composer *composer);
+
 /* Families that keep a row's first ranks in workgroup memory, in one or two passes; what does not fit is sorted in scratch. */
 st_status st_wgpu_compose_buffer(st_wgpu_composer *composer);
 

@@ -17,6 +17,10 @@ enum {
     ST_WGPU_KERNEL_WIDE_COLLECT, /* and collecting it */
     ST_WGPU_KERNEL_ROOM_SORT,    /* what was collected for a row is sorted in scratch by one workgroup */
     ST_WGPU_KERNEL_PICK,         /* values of outputs whose row is cut into ranges */
+    ST_WGPU_KERNEL_QUEUE_HEAP,   /* one sweep; what beats a bound goes to a queue in a subgroup's registers, one by one */
+    ST_WGPU_KERNEL_QUEUE_BITONIC, /* the same, sorted first */
+    ST_WGPU_KERNEL_HEAP,         /* one sweep; a heap for so many threads in workgroup memory */
+    ST_WGPU_KERNEL_KWAY,         /* one sweep; sorted runs in workgroup memory, merged k ways */
     ST_WGPU_KERNELS
 };
 
@@ -47,6 +51,8 @@ extern const char st_wgsl_histogram[], st_wgsl_buffer[], st_wgsl_sort[], st_wgsl
 extern const char st_wgsl_digits[], st_wgsl_collect[], st_wgsl_collect_buffer[], st_wgsl_collect_entries[], st_wgsl_collect_outputs[];
 extern const char st_wgsl_collect_room[], st_wgsl_radix[], st_wgsl_wide[], st_wgsl_wide_digits[], st_wgsl_wide_narrow[];
 extern const char st_wgsl_wide_count[], st_wgsl_wide_collect[], st_wgsl_room_sort[], st_wgsl_room_bitonic[], st_wgsl_pick[];
+extern const char st_wgsl_visits[], st_wgsl_heap[], st_wgsl_kway[], st_wgsl_queue[], st_wgsl_queue_heap[], st_wgsl_queue_bitonic[];
+extern const char st_wgsl_queue_sweep[], st_wgsl_queue_outputs[], st_wgsl_queue_entries[];
 
 /* Changes when a text does, or what makes programs of them. */
 extern const uint64_t st_wgsl_hash;

@@ -71,11 +71,12 @@ typedef struct st_wgpu_variant {
     uint32_t source;      /* ST_WGPU_SOURCE_* of wgpu_kernels.h */
     uint32_t sink;        /* ST_WGPU_SINK_* */
     uint32_t workgroup;   /* threads */
-    uint32_t lanes;       /* subgroup size, where the kernel uses subgroups */
+    uint32_t lanes;       /* subgroup size, where the kernel uses subgroups; threads that share a heap */
     uint32_t capacity;    /* entries in workgroup memory */
     uint32_t unroll;      /* elements that a thread reads in a step of a sweep, */
     uint32_t compact;     /* in a step of a compaction */
-    uint32_t queue;       /* entries in a lane's queue */
+    uint32_t queue;       /* entries in a lane's queue, or in a sorted run */
+    uint32_t parts;       /* rows, or pieces of rows, that a workgroup serves at a time */
     uint32_t count_reads; /* 1: counts what it reads */
 } st_wgpu_variant;
 

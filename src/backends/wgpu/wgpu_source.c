@@ -11,7 +11,7 @@
 enum { MOST_TEXTS = 5 };
 
 /* How a kernel's results leave it. */
-enum way { WAY_OWN, WAY_OUTPUTS, WAY_BUFFER, WAY_COLLECT };
+enum way { WAY_OWN, WAY_OUTPUTS, WAY_BUFFER, WAY_COLLECT, WAY_QUEUE };
 
 /* Kernels, with the texts that no other part of a variant asks for. Texts may use each other in any order. */
 static const struct {
@@ -19,8 +19,8 @@ static const struct {
     enum way way;
     const char *texts[MOST_TEXTS];
 } kernels[ST_WGPU_KERNELS] = {
-    [ST_WGPU_KERNEL_FILTER] = {"filter", WAY_BUFFER, {st_wgsl_sweep, st_wgsl_filter}},
-    [ST_WGPU_KERNEL_BITONIC] = {"bitonic", WAY_BUFFER, {st_wgsl_sweep, st_wgsl_bitonic}},
+    [ST_WGPU_KERNEL_FILTER] = {"filter", WAY_BUFFER, {st_wgsl_visits, st_wgsl_sweep, st_wgsl_filter}},
+    [ST_WGPU_KERNEL_BITONIC] = {"bitonic", WAY_BUFFER, {st_wgsl_visits, st_wgsl_sweep, st_wgsl_bitonic}},
     [ST_WGPU_KERNEL_ROOM_BITONIC] = {"room_bitonic", WAY_OUTPUTS, {st_wgsl_histogram, st_wgsl_buffer, st_wgsl_sort, st_wgsl_room_bitonic}},
     [ST_WGPU_KERNEL_RADIX] = {"radix", WAY_COLLECT, {st_wgsl_digits, st_wgsl_radix}},
     [ST_WGPU_KERNEL_WIDE_DIGITS] = {"wide_digits", WAY_OWN, {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_digits}},
@@ -29,6 +29,10 @@ static const struct {
     [ST_WGPU_KERNEL_WIDE_COLLECT] = {"wide_collect", WAY_COLLECT, {st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_collect}},
     [ST_WGPU_KERNEL_ROOM_SORT] = {"room_sort", WAY_OUTPUTS, {st_wgsl_histogram, st_wgsl_room_sort}},
     [ST_WGPU_KERNEL_PICK] = {"pick", WAY_OWN, {st_wgsl_pick}},
+    [ST_WGPU_KERNEL_QUEUE_HEAP] = {"queue_heap", WAY_QUEUE, {st_wgsl_visits, st_wgsl_queue, st_wgsl_queue_heap, st_wgsl_queue_sweep}},
+    [ST_WGPU_KERNEL_QUEUE_BITONIC] = {"queue_bitonic", WAY_QUEUE, {st_wgsl_visits, st_wgsl_queue, st_wgsl_queue_bitonic, st_wgsl_queue_sweep}},
+    [ST_WGPU_KERNEL_HEAP] = {"heap", WAY_BUFFER, {st_wgsl_visits, st_wgsl_heap}},
+    [ST_WGPU_KERNEL_KWAY] = {"kway", WAY_BUFFER, {st_wgsl_visits, st_wgsl_kway}},
 };
 
 const char *st_wgpu_kernel_name(uint32_t kernel) { return kernels[kernel].name; }
@@ -62,11 +66,11 @@ static void put_numbered(struct writer *writer, const char *line, size_t length,
 
 /*
  * A text line by line; a line behind "@each " is written once for each element that a thread reads in a step of a sweep, behind
- * "@compact " in a step of a compaction, behind "@each 4 " four times. WGSL has no way to ask for loads side by side but to
- * write them so.
+ * "@compact " in a step of a compaction, behind "@queue " for each entry of a lane's queue, behind "@each 4 " four times. WGSL
+ * has no way to ask for loads side by side, or for arrays in registers, but to write them so.
  */
 static void put_text(struct writer *writer, const st_wgpu_variant *variant, const char *text) {
-    static const char each[] = "@each ", four[] = "@each 4 ", compact[] = "@compact ";
+    static const char each[] = "@each ", four[] = "@each 4 ", compact[] = "@compact ", queue[] = "@queue ";
     while (*text != '\0') {
         const char *end = strchr(text, '\n');
         const size_t length = end == NULL ? strlen(text) : (size_t)(end - text) + 1, indent = strspn(text, " ");
@@ -81,6 +85,9 @@ static void put_text(struct writer *writer, const st_wgpu_variant *variant, cons
         } else if (strncmp(line, compact, sizeof compact - 1) == 0) {
             times = variant->compact;
             line += sizeof compact - 1;
+        } else if (strncmp(line, queue, sizeof queue - 1) == 0) {
+            times = variant->queue;
+            line += sizeof queue - 1;
         }
         for (uint32_t i = 0; i < times; i++) {
             put(writer, text, indent);
@@ -101,6 +108,7 @@ static void put_sink(struct writer *writer, const st_wgpu_variant *variant) {
         put_text(writer, variant, st_wgsl_sort);
         put_text(writer, variant, outputs ? st_wgsl_sink_outputs : st_wgsl_sink_entries);
     }
+    if (way == WAY_QUEUE) put_text(writer, variant, outputs ? st_wgsl_queue_outputs : st_wgsl_queue_entries);
     if (way == WAY_COLLECT) {
         static const char *const collectors[] = {[ST_WGPU_SINK_OUTPUTS] = st_wgsl_collect_buffer,
                                                  [ST_WGPU_SINK_ENTRIES] = st_wgsl_collect_entries,
@@ -121,6 +129,7 @@ st_status st_wgpu_source(const st_wgpu_variant *variant, char *text, size_t capa
     put_constant(&writer, "COMPACT", variant->compact);
     put_constant(&writer, "LANES", variant->lanes);
     put_constant(&writer, "QUEUE", variant->queue);
+    put_constant(&writer, "PARTS", variant->parts);
     const char *counts = variant->count_reads ? "const COUNT_READS = true;\n" : "const COUNT_READS = false;\n";
     put(&writer, counts, strlen(counts));
     put_text(&writer, variant, st_wgsl_numbers);
