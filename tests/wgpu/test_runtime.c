@@ -22,6 +22,7 @@
 #include "backends/wgpu/native/record.h"
 #include "base/fail.h"
 #include "base/memory.h"
+#include "failing_host.h"
 
 enum { WORDS = 4096, THREADS = 8 };
 
@@ -326,7 +327,7 @@ static void test_waits_are_bounded(void **state) {
     st_wgpu_ticket ticket;
     int done;
     assert_fine(st_wgpu_buffer_take(device, ST_WGPU_USE_STORAGE, 4096, &values));
-    assert_fine(begin_long(device, values, 20000, 512, &ticket));
+    assert_fine(begin_long(device, values, 20000, 32, &ticket));
     assert_fine(st_wgpu_wait(device, ticket, 0, &done));
     assert_int_equal(done, 0);
     assert_fine(st_wgpu_wait(device, ticket, 0.001, &done));
@@ -338,6 +339,47 @@ static void test_waits_are_bounded(void **state) {
     assert_int_equal(done, 1);
     st_wgpu_buffer_give(device, values);
     st_wgpu_device_close(device);
+}
+
+static double seconds_now(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+/* A device that takes too long is given up at its timeout, and stays so when it comes to its end after all. */
+static void test_a_slow_device_is_given_up(void **state) {
+    (void)state;
+    char text[32];
+    double taken = 0;
+    for (int slow = 0; slow < 2; slow++) {
+        if (slow) {
+            snprintf(text, sizeof text, "%.6f", taken / 20);
+            setenv("ST_WGPU_TIMEOUT", text, 1);
+        }
+        st_wgpu_device *device = opened_device(NULL);
+        st_wgpu_buffer *values;
+        st_wgpu_ticket ticket;
+        int right;
+        assert_fine(st_wgpu_buffer_take(device, ST_WGPU_USE_STORAGE, 4096, &values));
+        assert_fine(begin_long(device, values, 1, 1, &ticket)); /* compiles it */
+        assert_fine(st_wgpu_finish(device, ticket, "a test"));
+        const double start = seconds_now();
+        assert_fine(begin_long(device, values, 20000, 32, &ticket));
+        if (!slow) {
+            assert_fine(st_wgpu_finish(device, ticket, "a test"));
+            taken = seconds_now() - start;
+        } else {
+            assert_int_equal(st_wgpu_finish(device, ticket, "a test"), ST_E_DEVICE);
+            assert_non_null(strstr(st_last_message(), "a test: device wgpu:0 did not finish within"));
+            assert_int_equal(add(device, 1, 1, &right), ST_E_DEVICE);
+            assert_non_null(strstr(st_last_message(), "ST_WGPU_TIMEOUT"));
+            pause_for((long)(taken * 3000) + 1000);
+        }
+        st_wgpu_buffer_give(device, values);
+        st_wgpu_device_close(device);
+    }
+    unsetenv("ST_WGPU_TIMEOUT");
 }
 
 /* Every call after it says so, none hangs, and all that was taken can still be given back. */
@@ -437,6 +479,39 @@ static void test_a_device_of_the_program(void **state) {
     st_wgpu_device_close(device);
 }
 
+/* With each allocation refused in turn, what was begun is undone. */
+static void test_no_memory_of_the_host(void **state) {
+    (void)state;
+    st_wgpu_device *there = st_test_wgpu_device();
+    if (there == NULL) skip();
+    st_wgpu_device_close(there);
+    const st_wgpu_settings settings = {.library = getenv("ST_WGPU_LIBRARY")};
+    int64_t failed = 0;
+    for (int64_t fail_at = 1; failed == fail_at - 1; fail_at++) {
+        st_failing_host failing;
+        st_wgpu_device *devices[ST_WGPU_MOST_ADAPTERS];
+        st_host host;
+        int32_t count = 0;
+        int right = 0;
+        assert_in_range(fail_at, 1, 100);
+        st_failing_host_open(&failing, fail_at);
+        assert_int_equal(st_host_resolve(&failing.host, &host), ST_OK);
+        st_status status = st_wgpu_adapters_find(&host, &settings, devices, &count);
+        if (status == ST_OK) status = st_wgpu_device_open(devices[0], NULL);
+        if (status == ST_OK) status = add(devices[0], 1, 1, &right);
+        if (failing.failures > 0) {
+            failed++;
+            assert_int_equal(status, ST_E_MEMORY);
+        } else {
+            assert_int_equal(status, ST_OK);
+            assert_true(right);
+        }
+        for (int32_t i = 0; i < count; i++) st_wgpu_device_close(devices[i]);
+        assert_true(st_failing_host_close(&failing));
+    }
+    assert_true(failed >= 5);
+}
+
 static void test_libraries_that_are_none(void **state) {
     (void)state;
     static const struct {
@@ -463,6 +538,8 @@ int main(void) {
                                        cmocka_unit_test(test_memory_runs_out),
                                        cmocka_unit_test(test_eight_threads),
                                        cmocka_unit_test(test_waits_are_bounded),
+                                       cmocka_unit_test(test_a_slow_device_is_given_up),
+                                       cmocka_unit_test(test_no_memory_of_the_host),
                                        cmocka_unit_test(test_a_device_is_lost_while_it_works),
                                        cmocka_unit_test(test_large_copies),
                                        cmocka_unit_test(test_nothing_is_left),
