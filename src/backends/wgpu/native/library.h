@@ -31,7 +31,6 @@
     FUNCTION(BufferUnmap)                                                                                                    \
     FUNCTION(CommandBufferRelease)                                                                                           \
     FUNCTION(CommandEncoderBeginComputePass)                                                                                 \
-    FUNCTION(CommandEncoderClearBuffer)                                                                                      \
     FUNCTION(CommandEncoderCopyBufferToBuffer)                                                                               \
     FUNCTION(CommandEncoderFinish)                                                                                           \
     FUNCTION(CommandEncoderRelease)                                                                                          \

@@ -59,8 +59,6 @@ void st_wgpu_pipelines_close(st_wgpu_device *device) {
     if (device->bindings != NULL) call->BindGroupLayoutRelease(device->bindings);
 }
 
-WGPUBindGroupLayout st_wgpu_bindings_layout(st_wgpu_device *device) { return device->bindings; }
-
 uint64_t st_wgpu_pipelines_compiled(st_wgpu_device *device) {
     pthread_mutex_lock(&device->cache);
     const uint64_t compilations = device->compilations;

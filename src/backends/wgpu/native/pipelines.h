@@ -19,9 +19,6 @@ typedef st_status (*st_wgpu_text)(const st_wgpu_variant *variant, char *text, si
  */
 st_status st_wgpu_pipeline(st_wgpu_device *device, const st_wgpu_variant *variant, st_wgpu_text text, WGPUComputePipeline *pipeline);
 
-/* The bind group layout of group 0 of every pipeline; the device's. */
-WGPUBindGroupLayout st_wgpu_bindings_layout(st_wgpu_device *device);
-
 /* How many pipelines have been compiled so far: for tests. */
 uint64_t st_wgpu_pipelines_compiled(st_wgpu_device *device);
 
