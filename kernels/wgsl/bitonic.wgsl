@@ -16,12 +16,7 @@ fn tile_enters(part: Part, begin: u32, end: u32, room: u32, bound: Bound, thread
     return workgroupUniformLoad(&buffer_count) != 0u;
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    let part = part_of(group);
+fn serve(part: Part, thread: u32) {
     if (part.hi == part.lo || part.count == 0u) {
         output_filler(part, thread);
         return;
@@ -53,6 +48,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             }
         }
     }
-    report_reads();
     sink(part, min(filled, best), true, thread);
 }

@@ -1,17 +1,10 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // filter.wgsl - one sweep in which what is within a bound goes to a buffer; a full buffer is cut back, and lowers the bound.
 
-// Appends item i where it is below `end` and within the bound; true: there was no room for it.
-fn append_fails(part: Part, i: u32, end: u32, item: Item, bound: Bound) -> bool {
+// Whether item i, whose key may be within the bound, is.
+fn item_enters(part: Part, i: u32, end: u32, item: Item, bound: Bound) -> bool {
     let key = item_key(item);
-    if (i >= end || key_before(bound.key, key)) {
-        return false;
-    }
-    let index = item_index(part, i);
-    if (key_equal(bound.key, key) && index > bound.index) {
-        return false;
-    }
-    return !buffer_append(key, index);
+    return i < end && (key_before(key, bound.key) || (key_equal(key, bound.key) && item_index(part, i) <= bound.index));
 }
 
 struct Sweep {
@@ -46,7 +39,10 @@ fn sweep(part: Part, begin: u32, end: u32, before: Sweep, thread: u32) -> Sweep 
                 bound = cut.bound;
             }
             if (pending != 0u) {
-                @each if ((pending & (1u << $u)) != 0u && !append_fails(part, at + $u * WG, end, item$, bound)) { pending ^= 1u << $u; }
+                // One addition takes a thread's places. What finds none is tried again behind the next cut.
+                @each if ((pending & (1u << $u)) != 0u && !item_enters(part, at + $u * WG, end, item$, bound)) { pending ^= 1u << $u; }
+                var slot = atomicAdd(&buffer_count, countOneBits(pending));
+                @each if ((pending & (1u << $u)) != 0u && slot < CAPACITY) { buffer_put(slot, item_key(item$), item_index(part, at + $u * WG)); slot++; pending ^= 1u << $u; }
             }
             total = workgroupUniformLoad(&buffer_count);
             if (total <= CAPACITY) {
@@ -62,12 +58,7 @@ fn sweep(part: Part, begin: u32, end: u32, before: Sweep, thread: u32) -> Sweep 
     return Sweep(bound, total);
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    let part = part_of(group);
+fn serve(part: Part, thread: u32) {
     if (part.hi == part.lo || part.count == 0u) {
         output_filler(part, thread);
         return;
@@ -77,7 +68,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var begin = filled; begin < part.count; begin += min(numbers.chunk, part.count - begin)) {
         swept = sweep(part, begin, begin + min(numbers.chunk, part.count - begin), swept, thread);
     }
-    report_reads();
     if (part.kept < swept.total) {
         let cut = buffer_bound(swept.total, part.kept, 0u, thread);
         buffer_pack(swept.total, cut.bound, thread);

@@ -95,12 +95,7 @@ fn sweep(part: Part, begin: u32, end: u32, had: u32, thread: u32) -> u32 {
     return size;
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    let part = part_of(group);
+fn serve(part: Part, thread: u32) {
     if (part.hi == part.lo || part.count == 0u) {
         output_filler(part, thread);
         return;
@@ -116,7 +111,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var begin = 0u; begin < part.count; begin += min(numbers.chunk, part.count - begin)) {
         size = sweep(part, begin, begin + min(numbers.chunk, part.count - begin), size, thread);
     }
-    report_reads();
     // What no heap filled comes behind every entry, since no column has its index.
     if (leads) {
         for (var place = size; place < part.kept; place++) {

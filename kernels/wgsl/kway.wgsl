@@ -109,12 +109,7 @@ fn sweep(part: Part, begin: u32, end: u32, kept_before: u32, thread: u32) -> u32
     return had;
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    let part = part_of(group);
+fn serve(part: Part, thread: u32) {
     if (part.hi == part.lo || part.count == 0u) {
         output_filler(part, thread);
         return;
@@ -127,6 +122,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var begin = 0u; begin < part.count; begin += min(numbers.chunk, part.count - begin)) {
         had = sweep(part, begin, begin + min(numbers.chunk, part.count - begin), had, thread);
     }
-    report_reads();
     sink(part, had, true, thread);
 }

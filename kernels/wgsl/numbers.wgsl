@@ -58,6 +58,7 @@ const KIND_WINDOW = 4u;
 
 const STATE_FLAGS = 0u; // and its bits:
 const FLAG_OTHER_LANES = 1u;
+const FLAG_CUT_LOOP = 2u;
 const STATE_NAN_ROW = 1u;
 const STATE_NAN_COLUMN = 2u;
 const STATE_READS = 3u;
@@ -72,4 +73,16 @@ const STATE_READS = 3u;
 
 fn flagged(flag: u32) -> bool {
     return (numbers.flags & flag) != 0u;
+}
+
+// Some drivers end an invocation's loops after one turn each once it has made so many turns, and say nothing: one that must make
+// two tells.
+fn report_loops() {
+    var turns = 0u;
+    while (turns < (numbers.mask.x & 2u)) {
+        turns++;
+    }
+    if (turns != 2u) {
+        atomicOr(&state[STATE_FLAGS], FLAG_CUT_LOOP);
+    }
 }

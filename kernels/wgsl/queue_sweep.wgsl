@@ -100,4 +100,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (there && slot % TEAM == 0u) {
         queue_leave(part);
     }
+    report_loops();
 }

@@ -1,12 +1,8 @@
 // SPDX-License-Identifier: AGPL-3.0-or-later
 // radix.wgsl - a workgroup finds the keys of its window's ends digit by digit, then collects what lies between them.
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    var part = part_of(group);
+fn serve(whole: Part, thread: u32) {
+    var part = whole;
     if (part.hi == part.lo || part.count == 0u) {
         output_filler(part, thread);
         return;
@@ -21,6 +17,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         edges = digits_narrow(part, digit, edges, thread);
     }
     collect(part, edges, vec3(0u), thread);
-    report_reads();
     collected(part, thread);
 }

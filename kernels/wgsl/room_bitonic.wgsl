@@ -56,12 +56,7 @@ fn room_sort(room: u32, count: u32, thread: u32) {
     }
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    let part = part_of(group);
+fn serve(part: Part, thread: u32) {
     if (part.hi == part.lo) {
         output_filler(part, thread);
         return;
@@ -72,7 +67,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         @each let item$ = item_at(part, at + $u * WG, part.count);
         @each if (at + $u * WG < part.count) { entry_store(room + at + $u * WG, item_key(item$), item_index(part, at + $u * WG)); }
     }
-    report_reads();
     storageBarrier();
     let count = part.hi - part.lo;
     let reversed = flagged(FLAG_REVERSED);

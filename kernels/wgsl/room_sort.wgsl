@@ -77,12 +77,7 @@ fn digit_move(origin: u32, target_at: u32, count: u32, digit: u32, thread: u32) 
     }
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    let part = part_of(group);
+fn serve(part: Part, thread: u32) {
     let count = part.hi - part.lo;
     var origin = numbers.room_base + part.row * numbers.width;
     var target_at = origin + numbers.rows * numbers.width;

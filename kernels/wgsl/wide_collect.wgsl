@@ -3,12 +3,7 @@
 
 var<workgroup> classes: array<atomic<u32>, 3>;
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    let part = part_of(group);
+fn serve(part: Part, thread: u32) {
     if (part.hi > part.lo) {
         if (thread < 3u) {
             atomicStore(&classes[thread], 0u);
@@ -22,7 +17,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         workgroupBarrier();
         let before = vec3(atomicLoad(&classes[0]), atomicLoad(&classes[1]), atomicLoad(&classes[2]));
         collect(part, edges_load(part, DIGITS), before, thread);
-        report_reads();
     }
     collected(part, thread);
 }

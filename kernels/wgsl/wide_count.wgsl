@@ -7,12 +7,7 @@ fn class_count(group: u32) -> vec3<u32> {
     return select(vec3(0u), vec3(1u), vec3(1u, 2u, 3u) == vec3(group));
 }
 
-@compute @workgroup_size(WG)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    if (group_is_idle(group)) {
-        return;
-    }
-    let part = part_of(group);
+fn serve(part: Part, thread: u32) {
     let edges = edges_load(part, DIGITS);
     if (thread < 3u) {
         atomicStore(&classes[thread], 0u);
@@ -24,7 +19,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         @each let item$ = item_at(part, at + $u * WG, part.count);
         @each if (at + $u * WG < part.count) { counts += class_count(class_of(part, edges, item_key(item$))); }
     }
-    report_reads();
     atomicAdd(&classes[0], counts.x);
     atomicAdd(&classes[1], counts.y);
     atomicAdd(&classes[2], counts.z);

@@ -92,6 +92,8 @@ static void test_constants_are_their_twins(void **state) {
     expect_constant("STATE_FLAGS", ST_WGPU_STATE_FLAGS);
     expect_constant("STATE_NAN_ROW", ST_WGPU_STATE_NAN_ROW);
     expect_constant("STATE_NAN_COLUMN", ST_WGPU_STATE_NAN_COLUMN);
+    expect_constant("FLAG_OTHER_LANES", ST_WGPU_FLAG_LANES);
+    expect_constant("FLAG_CUT_LOOP", ST_WGPU_FLAG_LOOPS);
     expect_constant("STATE_READS", ST_WGPU_STATE_READS);
     static const char *const bindings[ST_WGPU_BINDINGS] = {
         [ST_WGPU_INPUT] = "var<storage, read> input:",          [ST_WGPU_NUMBERS] = "var<uniform> numbers:",

@@ -22,18 +22,19 @@ static uint32_t power_of_two_from(uint32_t value) {
 
 /* Entries in workgroup memory, in few sizes, so that few kernels serve all requests. 0: what is kept does not fit. */
 static uint32_t filter_capacity(const st_wgpu_composer *composer, uint32_t fits) {
-    /* Room for as many candidates as a compaction takes. */
-    const uint64_t wanted = (uint64_t)composer->numbers.kept + (uint32_t)composer->choice->ctile;
+    /* Room for as many candidates as a compaction takes; there are no more than columns. */
+    const uint64_t room = (uint64_t)composer->numbers.kept + (uint32_t)composer->choice->ctile;
+    const uint64_t wanted = room < composer->cols ? room : composer->cols;
     const uint64_t rounded = (wanted + CAPACITY_STEP - 1) / CAPACITY_STEP * CAPACITY_STEP;
     if (rounded <= fits) return (uint32_t)rounded;
-    return fits >= composer->numbers.kept + LEAST_ROOM ? fits : 0;
+    return fits >= composer->cols || fits >= composer->numbers.kept + LEAST_ROOM ? fits : 0;
 }
 
 static uint32_t bitonic_capacity(const st_wgpu_composer *composer, uint32_t fits) {
     const uint32_t row = power_of_two_from(composer->cols < LEAST_ROOM ? LEAST_ROOM : composer->cols);
     const uint32_t best = power_of_two_from(composer->numbers.kept), tile = (uint32_t)composer->choice->tile;
     const uint64_t wanted = (uint64_t)best + tile;
-    if (row <= fits && row <= wanted) return row;
+    if (composer->cols <= fits && row <= wanted) return row < fits ? row : fits;
     if (wanted <= fits) return (uint32_t)wanted;
     return fits >= (uint64_t)best + LEAST_ROOM ? fits : 0;
 }

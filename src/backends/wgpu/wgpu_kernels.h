@@ -50,7 +50,7 @@ extern const char st_wgsl_source_rows[], st_wgsl_source_entries[], st_wgsl_outpu
 extern const char st_wgsl_histogram[], st_wgsl_buffer[], st_wgsl_sort[], st_wgsl_sweep[], st_wgsl_filter[], st_wgsl_bitonic[];
 extern const char st_wgsl_digits[], st_wgsl_collect[], st_wgsl_collect_buffer[], st_wgsl_collect_entries[], st_wgsl_collect_outputs[];
 extern const char st_wgsl_collect_room[], st_wgsl_radix[], st_wgsl_wide[], st_wgsl_wide_digits[], st_wgsl_wide_narrow[];
-extern const char st_wgsl_wide_count[], st_wgsl_wide_collect[], st_wgsl_room_sort[], st_wgsl_room_bitonic[], st_wgsl_pick[];
+extern const char st_wgsl_wide_count[], st_wgsl_wide_collect[], st_wgsl_room_sort[], st_wgsl_room_bitonic[], st_wgsl_pick[], st_wgsl_entry[];
 extern const char st_wgsl_visits[], st_wgsl_heap[], st_wgsl_kway[], st_wgsl_queue[], st_wgsl_queue_heap[], st_wgsl_queue_bitonic[];
 extern const char st_wgsl_queue_sweep[], st_wgsl_queue_outputs[], st_wgsl_queue_entries[];
 

@@ -35,7 +35,10 @@ enum {
 };
 
 /* Bits of ST_WGPU_STATE_FLAGS. */
-enum { ST_WGPU_FLAG_LANES = 1 /* a subgroup had another size than the variant's: the outputs are not to be used */ };
+enum {
+    ST_WGPU_FLAG_LANES = 1, /* a subgroup had another size than the variant's: the outputs are not to be used */
+    ST_WGPU_FLAG_LOOPS = 2  /* the driver ended loops before their time: nor here */
+};
 
 /* The limits that shape a program. */
 typedef struct st_wgpu_limits {

@@ -19,20 +19,24 @@ static const struct {
     enum way way;
     const char *texts[MOST_TEXTS];
 } kernels[ST_WGPU_KERNELS] = {
-    [ST_WGPU_KERNEL_FILTER] = {"filter", WAY_BUFFER, {st_wgsl_visits, st_wgsl_sweep, st_wgsl_filter}},
-    [ST_WGPU_KERNEL_BITONIC] = {"bitonic", WAY_BUFFER, {st_wgsl_visits, st_wgsl_sweep, st_wgsl_bitonic}},
-    [ST_WGPU_KERNEL_ROOM_BITONIC] = {"room_bitonic", WAY_OUTPUTS, {st_wgsl_histogram, st_wgsl_buffer, st_wgsl_sort, st_wgsl_room_bitonic}},
-    [ST_WGPU_KERNEL_RADIX] = {"radix", WAY_COLLECT, {st_wgsl_digits, st_wgsl_radix}},
-    [ST_WGPU_KERNEL_WIDE_DIGITS] = {"wide_digits", WAY_OWN, {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_digits}},
-    [ST_WGPU_KERNEL_WIDE_NARROW] = {"wide_narrow", WAY_OWN, {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_narrow}},
-    [ST_WGPU_KERNEL_WIDE_COUNT] = {"wide_count", WAY_OWN, {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_count}},
-    [ST_WGPU_KERNEL_WIDE_COLLECT] = {"wide_collect", WAY_COLLECT, {st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_collect}},
-    [ST_WGPU_KERNEL_ROOM_SORT] = {"room_sort", WAY_OUTPUTS, {st_wgsl_histogram, st_wgsl_room_sort}},
-    [ST_WGPU_KERNEL_PICK] = {"pick", WAY_OWN, {st_wgsl_pick}},
+    [ST_WGPU_KERNEL_FILTER] = {"filter", WAY_BUFFER, {st_wgsl_visits, st_wgsl_sweep, st_wgsl_filter, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_BITONIC] = {"bitonic", WAY_BUFFER, {st_wgsl_visits, st_wgsl_sweep, st_wgsl_bitonic, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_ROOM_BITONIC] = {"room_bitonic", WAY_OUTPUTS,
+                                     {st_wgsl_histogram, st_wgsl_buffer, st_wgsl_sort, st_wgsl_room_bitonic, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_RADIX] = {"radix", WAY_COLLECT, {st_wgsl_digits, st_wgsl_radix, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_WIDE_DIGITS] = {"wide_digits", WAY_OWN,
+                                    {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_digits, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_WIDE_NARROW] = {"wide_narrow", WAY_OWN,
+                                    {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_narrow, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_WIDE_COUNT] = {"wide_count", WAY_OWN,
+                                    {st_wgsl_histogram, st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_count, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_WIDE_COLLECT] = {"wide_collect", WAY_COLLECT, {st_wgsl_digits, st_wgsl_wide, st_wgsl_wide_collect, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_ROOM_SORT] = {"room_sort", WAY_OUTPUTS, {st_wgsl_histogram, st_wgsl_room_sort, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_PICK] = {"pick", WAY_OWN, {st_wgsl_pick, st_wgsl_entry}},
     [ST_WGPU_KERNEL_QUEUE_HEAP] = {"queue_heap", WAY_QUEUE, {st_wgsl_visits, st_wgsl_queue, st_wgsl_queue_heap, st_wgsl_queue_sweep}},
     [ST_WGPU_KERNEL_QUEUE_BITONIC] = {"queue_bitonic", WAY_QUEUE, {st_wgsl_visits, st_wgsl_queue, st_wgsl_queue_bitonic, st_wgsl_queue_sweep}},
-    [ST_WGPU_KERNEL_HEAP] = {"heap", WAY_BUFFER, {st_wgsl_visits, st_wgsl_heap}},
-    [ST_WGPU_KERNEL_KWAY] = {"kway", WAY_BUFFER, {st_wgsl_visits, st_wgsl_kway}},
+    [ST_WGPU_KERNEL_HEAP] = {"heap", WAY_BUFFER, {st_wgsl_visits, st_wgsl_heap, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_KWAY] = {"kway", WAY_BUFFER, {st_wgsl_visits, st_wgsl_kway, st_wgsl_entry}},
 };
 
 const char *st_wgpu_kernel_name(uint32_t kernel) { return kernels[kernel].name; }

@@ -51,3 +51,7 @@ st_status st_wgpu_state_take(st_wgpu_device *device, st_wgpu_buffer **state) {
     *state = NULL;
     return status;
 }
+
+st_status st_wgpu_cut_loop(void) {
+    return st_fail(ST_E_UNSUPPORTED, "this device's driver ended a kernel's loops before their time; more threads or pieces make them shorter");
+}

@@ -25,4 +25,7 @@ st_status st_wgpu_compose_some(const st_rank_request *request, const st_choice *
 /* Takes a pool's buffer of st_wgpu_state and fills it for a new execution. */
 st_status st_wgpu_state_take(st_wgpu_device *device, st_wgpu_buffer **state);
 
+/* What a run fails with whose state has ST_WGPU_FLAG_LOOPS. */
+st_status st_wgpu_cut_loop(void);
+
 #endif

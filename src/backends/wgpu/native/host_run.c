@@ -177,6 +177,7 @@ static st_status unpack(struct run *run, const struct flight *flight, const char
         run->uneven = 1;
         return ST_OK;
     }
+    if (state[ST_WGPU_STATE_FLAGS] & ST_WGPU_FLAG_LOOPS) return st_wgpu_cut_loop();
     /* Chunks, and rows within one, come in the order of the list; the lowest row of all may be another. */
     if (run->request->nan_rule == ST_NAN_ERROR && state[ST_WGPU_STATE_NAN_ROW] != UINT32_MAX &&
         st_wgpu_rows_find_nan(run->request, run->buffers, &row, &column))

@@ -278,6 +278,7 @@ static st_status judge(st_wgpu_self *self, struct execution *execution) {
         atomic_store(&self->uneven, 1);
         return end(self, execution, st_fail(ST_E_UNSUPPORTED, "a subgroup is not as wide as the device said; record the plan again"));
     }
+    if (state[ST_WGPU_STATE_FLAGS] & ST_WGPU_FLAG_LOOPS) return end(self, execution, st_wgpu_cut_loop());
     if (execution->plan.request.nan_rule == ST_NAN_ERROR && state[ST_WGPU_STATE_NAN_ROW] != UINT32_MAX)
         status = st_fail(ST_E_NAN, "row %u, column %u is NaN, and the rule is error", state[ST_WGPU_STATE_NAN_ROW],
                          state[ST_WGPU_STATE_NAN_COLUMN]);
