@@ -16,9 +16,13 @@ fn element_at(at: u32) -> Element {
     return (input[at / PER_WORD] >> ((at % PER_WORD) * BITS)) & MASK;
 }
 
+fn is_nan(bits: Element) -> bool {
+    return (bits & (MASK >> 1u)) > numbers.infinity.x;
+}
+
 // The key of an element's bits, as st_key_of has it.
 fn key_of(bits: Element) -> Key {
-    if ((bits & (MASK >> 1u)) > numbers.infinity.x) {
+    if (is_nan(bits)) {
         return numbers.nan_key.x;
     }
     let plain = select(bits, 0u, bits == numbers.negative_zero.x);

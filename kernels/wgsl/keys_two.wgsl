@@ -11,10 +11,14 @@ fn element_at(at: u32) -> Element {
     return vec2(input[at * 2u + 1u], input[at * 2u]);
 }
 
-// The key of an element's bits, as st_key_of has it. Constants in the numbers have their low word first.
+// Constants in the numbers have their low word first.
+fn is_nan(bits: Element) -> bool {
+    return key_before(numbers.infinity.yx, vec2(bits.x & 0x7fffffffu, bits.y));
+}
+
+// The key of an element's bits, as st_key_of has it.
 fn key_of(bits: Element) -> Key {
-    let magnitude = vec2(bits.x & 0x7fffffffu, bits.y);
-    if (key_before(numbers.infinity.yx, magnitude)) {
+    if (is_nan(bits)) {
         return numbers.nan_key.yx;
     }
     let plain = select(bits, vec2(0u), key_equal(bits, numbers.negative_zero.yx));

@@ -5,6 +5,7 @@
 struct Part {
     row: u32,        // of this dispatch
     output_row: u32,
+    input_row: u32,
     piece: u32,      // of the row
     length: u32,     // columns of the row
     base: u32,       // the input's element at column 0; counted modulo 2^32, since a slice may begin behind it
@@ -42,19 +43,19 @@ fn part_numbered(number: u32) -> Part {
     part.row = number / numbers.pieces;
     part.piece = numbers.first_piece + number % numbers.pieces;
     part.output_row = numbers.first_row + part.row;
-    var input_row = part.output_row;
+    part.input_row = part.output_row;
     if (flagged(FLAG_LIST)) {
-        input_row = lists[part.output_row];
+        part.input_row = lists[part.output_row];
     }
     part.length = numbers.full_cols;
     if (flagged(FLAG_LENGTHS)) {
-        part.length = min(lists[numbers.lengths_base + input_row], numbers.full_cols);
+        part.length = min(lists[numbers.lengths_base + part.input_row], numbers.full_cols);
     }
     let window = window_of(part.length);
     part.lo = window.x;
     part.hi = window.y;
     part.kept = select(part.hi, part.length - part.lo, flagged(FLAG_REVERSED));
-    part.base = numbers.input_base + input_row * u32(numbers.row_stride);
+    part.base = numbers.input_base + part.input_row * u32(numbers.row_stride);
     if (SOURCE_ENTRIES) {
         let full = part.length / numbers.piece_cols;
         part.first = numbers.source_base + part.row * numbers.all_pieces * numbers.kept;

@@ -11,13 +11,18 @@ var<workgroup> slots: atomic<u32>;
 var<workgroup> handed_keys: array<Key, HANDED>;
 var<workgroup> handed_indices: array<u32, HANDED>;
 
+// Item i, where it is below `end`.
+fn entry_of(part: Part, i: u32, end: u32, item: Item) -> Entry {
+    return entry_if(i < end, Entry(item_key(item), item_index(part, min(i, end - 1u))), nothing());
+}
+
 // The items [begin, end), of which there is one.
 fn sweep(part: Part, begin: u32, end: u32, member: u32) {
     let steps = (end - begin - 1u) / TEAM_STEP + 1u;
     for (var visit = 0u; visit < visits_of(steps); visit = next_visit(visit, steps)) {
         let at = begin + step_at(visit, steps) * TEAM_STEP + member * LANES * UNROLL + lane;
         @each let item$ = item_at(part, at + $u * LANES, end);
-        @each let entry$ = entry_if(at + $u * LANES < end, Entry(item_key(item$), item_index(part, min(at + $u * LANES, end - 1u))), nothing());
+        @each let entry$ = entry_of(part, at + $u * LANES, end, item$);
         var beats = false;
         @each beats |= entry_before(entry$, bound);
         if (!subgroupAny(beats)) {

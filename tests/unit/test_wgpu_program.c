@@ -14,6 +14,8 @@
 
 #include <cmocka.h>
 
+#include "backends/wgpu/band_program.h"
+#include "backends/wgpu/view_program.h"
 #include "backends/wgpu/wgpu_kernels.h"
 #include "backends/wgpu/wgpu_program.h"
 #include "device/caps.h"
@@ -136,7 +138,7 @@ static st_rank_request random_request(void) {
     request.index_dtype = random_below(2) ? ST_I32 : ST_I64;
     request.order = (int32_t)random_below(2);
     request.outputs = 1 + (int32_t)random_below(3);
-    request.nan_rule = (int32_t)random_below(3);
+    request.nan_rule = (int32_t)random_below(4);
     if (request.kind == ST_WINDOW) {
         request.lo = (int64_t)random_below((uint64_t)(cols - width + 1));
         request.hi = request.lo + width;
@@ -196,7 +198,8 @@ static uint32_t bytes_of(const char *type, const st_wgpu_variant *variant) {
     if (strncmp(count, "CAPACITY", 8) == 0) times *= variant->capacity;
     if (strncmp(count, "HEAPS", 5) == 0) times *= variant->workgroup / variant->lanes;
     if (strncmp(count, "HANDED", 6) == 0) times *= (variant->workgroup + 1) / 2;
-    if (strncmp(count, "WORDS", 5) == 0) times *= ((variant->compact ? variant->compact : 1) * variant->workgroup + 31) / 32;
+    if (strncmp(count, "WORDS", 5) == 0) times *= ((variant->compact ? variant->compact : variant->unroll) * variant->workgroup + 31) / 32;
+    if (strncmp(count, "WG", 2) == 0) times *= variant->workgroup;
     return bytes_of(type + 6, variant) * times;
 }
 
@@ -410,43 +413,90 @@ static void test_text_that_does_not_fit(void **state) {
     assert_int_equal(strlen(text), needed);
 }
 
-/* One program of each kind of variant: its text goes through naga. */
+/* Kinds of variants whose texts were looked at. */
+static uint32_t seen[256][4];
+static int kinds;
+
+/* A validator's word on the text, behind lines that it alone wants. */
+static void validate(const char *validator, const char *options, const char *before, const st_wgpu_variant *variant) {
+    char path[] = "/tmp/st_kernel_XXXXXX.wgsl", command[160];
+    const int file = mkstemps(path, 5);
+    const ssize_t head = (ssize_t)strlen(before), length = (ssize_t)strlen(text);
+    assert_true(file >= 0 && write(file, before, (size_t)head) == head && write(file, text, (size_t)length) == length && close(file) == 0);
+    snprintf(command, sizeof command, "%s %s %s > %s.log 2>&1", validator, path, options, path);
+    if (system(command) != 0)
+        fail_msg("%s refuses %s (%u bits, source %u, sink %u): see %s.log", validator, st_wgpu_kernel_name(variant->kernel), variant->bits,
+                 variant->source, variant->sink, path);
+    unlink(path);
+    strcat(path, ".log");
+    unlink(path);
+}
+
+/* Texts of the program's variants that are the first of their kind. Tint wants subgroups enabled, which naga refuses, and holds
+ * what differs between subgroups for different within one. */
+static void validate_program(int tint) {
+    for (uint32_t s = 0; s < program.count; s++) {
+        const st_wgpu_variant *variant = &program.steps[s].variant;
+        const uint32_t kind[4] = {variant->kernel, variant->bits == 64, variant->source, variant->sink};
+        int known = 0;
+        for (int j = 0; j < kinds; j++) known |= memcmp(seen[j], kind, sizeof kind) == 0;
+        if (known || kinds == 256) continue;
+        memcpy(seen[kinds++], kind, sizeof kind);
+        size_t length;
+        assert_int_equal(st_wgpu_source(variant, text, sizeof text, &length), ST_OK);
+        validate("naga", "", "", variant);
+        if (tint) validate("tint", "--format=wgsl -o /dev/null", "enable subgroups;\ndiagnostic(off, subgroup_uniformity);\n", variant);
+    }
+}
+
+/* The programs of a band, and of a view. */
+static void validate_others(int tint) {
+    const uint64_t bound = 1;
+    for (int i = 0; i < 4; i++) {
+        const st_band_request band = {.dtype = i & 1 ? ST_U64 : ST_U32,
+                                      .index_dtype = ST_I32,
+                                      .rows = 3,
+                                      .cols = 9000,
+                                      .row_stride = 9000,
+                                      .col_stride = 1,
+                                      .lower = &bound,
+                                      .upper = &bound};
+        const st_wgpu_layout layout = {.input_bytes = 27000 * 8,
+                                       .values_bytes = 800,
+                                       .indices_bytes = 400,
+                                       .row_stride = 9000,
+                                       .col_stride = 1,
+                                       .output_rows = 3};
+        assert_int_equal(st_wgpu_compose_band(&band, i / 2, &floor_limits, &layout, 100, &program), ST_OK);
+        assert_int_equal(program.count, 3);
+        check_program(&floor_limits, &layout);
+        validate_program(tint);
+    }
+    const st_view view = {.dimensions = 1, .extents = {100}, .strides = {-2}, .base = 198};
+    const st_wgpu_layout layout = {.values_bytes = 400, .indices_bytes = 400};
+    assert_int_equal(st_wgpu_compose_view(&view, 0, 100, 7, ST_OUT_INDICES | ST_OUT_VALUES, &floor_limits, &program), ST_OK);
+    check_program(&floor_limits, &layout);
+    validate_program(tint);
+}
+
+/* One program of each kind of variant: its text goes through naga, and Tint where that is. */
 static void test_texts_are_valid(void **state) {
     (void)state;
     if (system("naga --version > /dev/null 2>&1") != 0) {
         print_message("naga is not on PATH: kernels are compiled where there is a device\n");
         skip();
     }
+    const int tint = system("command -v tint > /dev/null 2>&1") == 0;
+    if (!tint) print_message("tint is not on PATH: naga alone is asked\n");
     random_state = 99;
-    static uint32_t seen[256][4];
-    int kinds = 0;
     for (int i = 0; i < 3000; i++) {
         const st_wgpu_limits limits = random_limits();
         const st_rank_request request = random_request();
         const st_choice choice = random_choice(&request, &limits);
         st_wgpu_layout layout;
-        if (compose_some(&request, &choice, &limits, &layout) != ST_OK) continue;
-        for (uint32_t s = 0; s < program.count; s++) {
-            const st_wgpu_variant *variant = &program.steps[s].variant;
-            const uint32_t kind[4] = {variant->kernel, variant->bits == 64, variant->source, variant->sink};
-            int known = 0;
-            for (int j = 0; j < kinds; j++) known |= memcmp(seen[j], kind, sizeof kind) == 0;
-            if (known || kinds == 256) continue;
-            memcpy(seen[kinds++], kind, sizeof kind);
-            size_t length;
-            assert_int_equal(st_wgpu_source(variant, text, sizeof text, &length), ST_OK);
-            char path[] = "/tmp/st_kernel_XXXXXX.wgsl", command[128];
-            const int file = mkstemps(path, 5);
-            assert_true(file >= 0 && write(file, text, length) == (ssize_t)length && close(file) == 0);
-            snprintf(command, sizeof command, "naga %s > %s.log 2>&1", path, path);
-            const int failed = system(command);
-            if (failed) fail_msg("naga refuses %s (%u bits, source %u, sink %u): see %s.log", st_wgpu_kernel_name(kind[0]), variant->bits,
-                                 kind[2], kind[3], path);
-            unlink(path);
-            strcat(path, ".log");
-            unlink(path);
-        }
+        if (compose_some(&request, &choice, &limits, &layout) == ST_OK) validate_program(tint);
     }
+    validate_others(tint);
     uint32_t kernels = 0;
     for (uint32_t kernel = 1; kernel < ST_WGPU_KERNELS; kernel++)
         for (int j = 0; j < kinds; j++)
@@ -459,11 +509,16 @@ static void test_texts_are_valid(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_numbers_are_their_twin),      cmocka_unit_test(test_constants_are_their_twins),
-        cmocka_unit_test(test_limits_hold),                 cmocka_unit_test(test_topk_takes_two_dispatches),
-        cmocka_unit_test(test_ranges_cover_a_row),          cmocka_unit_test(test_every_field_of_a_choice_acts),
-        cmocka_unit_test(test_queues_are_shaped_by_their_fields), cmocka_unit_test(test_short_rows_share_a_workgroup),
-        cmocka_unit_test(test_text_that_does_not_fit),      cmocka_unit_test(test_texts_are_valid),
+        cmocka_unit_test(test_numbers_are_their_twin),
+        cmocka_unit_test(test_constants_are_their_twins),
+        cmocka_unit_test(test_limits_hold),
+        cmocka_unit_test(test_topk_takes_two_dispatches),
+        cmocka_unit_test(test_ranges_cover_a_row),
+        cmocka_unit_test(test_every_field_of_a_choice_acts),
+        cmocka_unit_test(test_queues_are_shaped_by_their_fields),
+        cmocka_unit_test(test_short_rows_share_a_workgroup),
+        cmocka_unit_test(test_text_that_does_not_fit),
+        cmocka_unit_test(test_texts_are_valid),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -83,13 +83,13 @@ static st_status set_input(st_wgpu_composer *composer) {
     return ST_OK;
 }
 
-static st_status set_outputs(st_wgpu_composer *composer) {
+st_status st_wgpu_set_outputs(st_wgpu_composer *composer, uint64_t first_row, uint64_t rows, uint64_t width) {
     const st_wgpu_layout *layout = composer->layout;
-    const uint64_t last = layout->first_row + composer->rows - 1, width = (uint64_t)st_request_width(composer->request);
+    const uint64_t last = first_row + rows - 1;
     uint32_t base = 0;
     if (composer->request->outputs & ST_OUT_VALUES) {
         const st_status status =
-            set_slice(composer, "values", layout->values_bytes, layout->values_base + layout->first_row * layout->values_stride,
+            set_slice(composer, "values", layout->values_bytes, layout->values_base + first_row * layout->values_stride,
                       layout->values_base + last * layout->values_stride + width, composer->bits / 8, &composer->values, &base);
         if (status != ST_OK) return status;
         composer->numbers.values_base = (uint32_t)layout->values_base + base;
@@ -99,7 +99,7 @@ static st_status set_outputs(st_wgpu_composer *composer) {
     if (composer->request->outputs & ST_OUT_INDICES) {
         const int wide = composer->request->index_dtype == ST_I64;
         const st_status status =
-            set_slice(composer, "indices", layout->indices_bytes, layout->indices_base + layout->first_row * layout->indices_stride,
+            set_slice(composer, "indices", layout->indices_bytes, layout->indices_base + first_row * layout->indices_stride,
                       layout->indices_base + last * layout->indices_stride + width, wide ? 8 : 4, &composer->indices, &base);
         if (status != ST_OK) return status;
         composer->numbers.indices_base = (uint32_t)layout->indices_base + base;
@@ -241,23 +241,48 @@ int st_wgpu_cut_row(st_wgpu_composer *composer, uint32_t most, uint32_t least, s
     return numbers->all_pieces > 1;
 }
 
+st_status st_wgpu_begin(st_wgpu_composer *composer) {
+    const st_rank_request *request = composer->request;
+    const st_wgpu_layout *layout = composer->layout;
+    if (request->cols >= UINT32_MAX || layout->first_row + layout->output_rows >= UINT32_MAX)
+        return st_fail(ST_E_CAPACITY, "rows and columns are counted in 32 bits on this device");
+    composer->binding = composer->limits->binding_bytes < most_bytes ? composer->limits->binding_bytes : most_bytes;
+    composer->rows = (uint32_t)layout->output_rows;
+    composer->cols = (uint32_t)request->cols;
+    composer->bits = (uint32_t)st_dtype_size(request->dtype) * 8;
+    set_numbers(composer);
+    return set_input(composer);
+}
+
+/* A sweep over all rows for the lowest one with a NaN, and one over that row. */
+static st_status add_nan_scan(const st_wgpu_composer *composer) {
+    enum { LOADS = 8, LEAST_COLS = 2048 };
+    const st_choice choice = {.wg = composer->choice->wg, .use_2ce = 1};
+    st_wgpu_composer scan = *composer;
+    scan.choice = &choice;
+    st_wgpu_numbers numbers = scan.numbers;
+    st_wgpu_cut_row(&scan, UINT32_MAX, LEAST_COLS, &numbers);
+    st_wgpu_variant variant = st_wgpu_variant_of(&scan, ST_WGPU_KERNEL_NAN_ROW);
+    variant.unroll = LOADS;
+    const st_status status = st_wgpu_add_ranges(&scan, &variant, &numbers);
+    if (status != ST_OK) return status;
+    variant.kernel = ST_WGPU_KERNEL_NAN_COLUMN;
+    return st_wgpu_add_ranges(&scan, &variant, &numbers);
+}
+
 st_status st_wgpu_compose(const st_rank_request *request, const st_choice *choice, const st_wgpu_limits *limits,
                           const st_wgpu_layout *layout, st_wgpu_program *program) {
     st_wgpu_composer composer = {.request = request, .choice = choice, .limits = limits, .layout = layout, .program = program};
     program->count = 0;
     program->scratch_bytes = 0;
     if (layout->output_rows == 0 || st_request_width(request) == 0) return ST_OK;
-    if (request->cols >= UINT32_MAX || layout->first_row + layout->output_rows >= UINT32_MAX)
-        return st_fail(ST_E_CAPACITY, "rows and columns are counted in 32 bits on this device");
-    composer.binding = limits->binding_bytes < most_bytes ? limits->binding_bytes : most_bytes;
-    composer.rows = (uint32_t)layout->output_rows;
-    composer.cols = (uint32_t)request->cols;
-    composer.bits = (uint32_t)st_dtype_size(request->dtype) * 8;
-    set_numbers(&composer);
-    st_status status = set_input(&composer);
-    if (status == ST_OK) status = set_outputs(&composer);
+    st_status status = st_wgpu_begin(&composer);
+    if (status == ST_OK)
+        status = st_wgpu_set_outputs(&composer, layout->first_row, layout->output_rows, (uint64_t)st_request_width(request));
+    const int is_float = (composer.numbers.negative_zero[0] | composer.numbers.negative_zero[1]) != 0;
+    if (status == ST_OK && request->nan_rule == ST_NAN_ERROR && is_float) status = add_nan_scan(&composer);
     if (status != ST_OK) return status;
     if (choice->mk == ST_MK_RADIX) return st_wgpu_compose_radix(&composer);
-    const int queues = choice->mk == ST_MK_WARP || (choice->mk == ST_MK_SHARED && (choice->mkd == ST_MKD_HEAP || choice->mkd == ST_MKD_KWAY));
-    return queues ? st_wgpu_compose_queues(&composer) : st_wgpu_compose_buffer(&composer);
+    const int shared = choice->mk == ST_MK_SHARED && (choice->mkd == ST_MKD_HEAP || choice->mkd == ST_MKD_KWAY);
+    return shared || choice->mk == ST_MK_WARP ? st_wgpu_compose_queues(&composer) : st_wgpu_compose_buffer(&composer);
 }

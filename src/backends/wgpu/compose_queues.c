@@ -67,15 +67,15 @@ static int heap_variant(const st_wgpu_composer *composer, uint32_t room, st_wgpu
     }
 }
 
-/* Runs are as long as tiles, up to what is worth sorting. 0: there is no room behind what is kept. */
+/* Runs are as long as tiles of a compaction, up to what is worth sorting. 0: there is no room behind what is kept. */
 static int kway_variant(const st_wgpu_composer *composer, uint32_t room, st_wgpu_variant *variant) {
     enum { PLACE_BYTES = 4, LEAST_ROOM = 32, CAPACITY_STEP = 256 };
-    *variant = variant_of(composer, ST_WGPU_KERNEL_KWAY, composer->choice->ctile);
+    *variant = variant_of(composer, ST_WGPU_KERNEL_KWAY, composer->choice->tile);
     const uint32_t fits = room / (st_wgpu_entry_bytes(composer->bits) + PLACE_BYTES), kept = composer->numbers.kept;
     const uint64_t wanted = 2 * (uint64_t)kept + (uint64_t)variant->workgroup * variant->unroll;
     const uint64_t rounded = (wanted + CAPACITY_STEP - 1) / CAPACITY_STEP * CAPACITY_STEP;
     variant->capacity = rounded < fits ? (uint32_t)rounded : fits;
-    variant->queue = power_of_two_from((uint32_t)composer->choice->tile);
+    variant->queue = power_of_two_from((uint32_t)composer->choice->ctile);
     if (variant->queue > MOST_RUN) variant->queue = MOST_RUN;
     return variant->capacity >= kept + LEAST_ROOM;
 }

@@ -19,6 +19,12 @@ typedef struct st_wgpu_composer {
     st_wgpu_numbers numbers;              /* what all steps are told: one piece a row, kept from the nearer end */
 } st_wgpu_composer;
 
+/* Sets, from request, Choice, limits and layout, everything but where the outputs are. ST_E_CAPACITY as for st_wgpu_compose. */
+st_status st_wgpu_begin(st_wgpu_composer *composer);
+
+/* Sets what holds `rows` rows of the layout's outputs of so many elements. ST_E_CAPACITY: a binding does not. */
+st_status st_wgpu_set_outputs(st_wgpu_composer *composer, uint64_t first_row, uint64_t rows, uint64_t width);
+
 /* Takes room in scratch; *base is its first word. ST_E_CAPACITY where a binding cannot hold it. */
 st_status st_wgpu_take(st_wgpu_composer *composer, uint64_t words, uint32_t *base);
 

@@ -21,6 +21,14 @@ enum {
     ST_WGPU_KERNEL_QUEUE_BITONIC, /* the same, sorted first */
     ST_WGPU_KERNEL_HEAP,         /* one sweep; a heap for so many threads in workgroup memory */
     ST_WGPU_KERNEL_KWAY,         /* one sweep; sorted runs in workgroup memory, merged k ways */
+    ST_WGPU_KERNEL_NAN_ROW,      /* the lowest row with a NaN, */
+    ST_WGPU_KERNEL_NAN_COLUMN,   /* and its column */
+    ST_WGPU_KERNEL_BAND_COUNT,   /* a band: how many each piece has, */
+    ST_WGPU_KERNEL_BAND_WRITE,   /* writing them; or */
+    ST_WGPU_KERNEL_BAND_ROOM,    /* collecting each row's in scratch, */
+    ST_WGPU_KERNEL_BAND_MOVE,    /* and moving them from there; between the two, */
+    ST_WGPU_KERNEL_BAND_SCAN,    /* where pieces and rows start */
+    ST_WGPU_KERNEL_VIEW,         /* elements and segments of a strided view's positions */
     ST_WGPU_KERNELS
 };
 
@@ -52,7 +60,9 @@ extern const char st_wgsl_digits[], st_wgsl_collect[], st_wgsl_collect_buffer[],
 extern const char st_wgsl_collect_room[], st_wgsl_radix[], st_wgsl_wide[], st_wgsl_wide_digits[], st_wgsl_wide_narrow[];
 extern const char st_wgsl_wide_count[], st_wgsl_wide_collect[], st_wgsl_room_sort[], st_wgsl_room_bitonic[], st_wgsl_pick[], st_wgsl_entry[];
 extern const char st_wgsl_visits[], st_wgsl_heap[], st_wgsl_kway[], st_wgsl_queue[], st_wgsl_queue_heap[], st_wgsl_queue_bitonic[];
-extern const char st_wgsl_queue_sweep[], st_wgsl_queue_outputs[], st_wgsl_queue_entries[];
+extern const char st_wgsl_queue_sweep[], st_wgsl_queue_outputs[], st_wgsl_queue_entries[], st_wgsl_nan[], st_wgsl_nan_row[];
+extern const char st_wgsl_nan_column[], st_wgsl_band[], st_wgsl_band_sweep[], st_wgsl_band_outputs[], st_wgsl_band_count[];
+extern const char st_wgsl_band_write[], st_wgsl_band_room[], st_wgsl_band_move[], st_wgsl_band_scan[], st_wgsl_view[];
 
 /* Changes when a text does, or what makes programs of them. */
 extern const uint64_t st_wgsl_hash;

@@ -37,6 +37,15 @@ static const struct {
     [ST_WGPU_KERNEL_QUEUE_BITONIC] = {"queue_bitonic", WAY_QUEUE, {st_wgsl_visits, st_wgsl_queue, st_wgsl_queue_bitonic, st_wgsl_queue_sweep}},
     [ST_WGPU_KERNEL_HEAP] = {"heap", WAY_BUFFER, {st_wgsl_visits, st_wgsl_heap, st_wgsl_entry}},
     [ST_WGPU_KERNEL_KWAY] = {"kway", WAY_BUFFER, {st_wgsl_visits, st_wgsl_kway, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_NAN_ROW] = {"nan_row", WAY_OWN, {st_wgsl_nan, st_wgsl_nan_row, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_NAN_COLUMN] = {"nan_column", WAY_OWN, {st_wgsl_nan, st_wgsl_nan_column, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_BAND_COUNT] = {"band_count", WAY_OWN, {st_wgsl_band, st_wgsl_band_count, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_BAND_WRITE] = {"band_write", WAY_OWN,
+                                   {st_wgsl_band, st_wgsl_band_sweep, st_wgsl_band_outputs, st_wgsl_band_write, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_BAND_ROOM] = {"band_room", WAY_OWN, {st_wgsl_band, st_wgsl_band_sweep, st_wgsl_band_room, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_BAND_MOVE] = {"band_move", WAY_OWN, {st_wgsl_band_outputs, st_wgsl_band_move, st_wgsl_entry}},
+    [ST_WGPU_KERNEL_BAND_SCAN] = {"band_scan", WAY_OWN, {st_wgsl_band_scan}},
+    [ST_WGPU_KERNEL_VIEW] = {"view", WAY_OWN, {st_wgsl_view}},
 };
 
 const char *st_wgpu_kernel_name(uint32_t kernel) { return kernels[kernel].name; }
