@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * test_wgpu_memory.c - a WebGPU device through the public headers: its memory, plans that run there, a program's own device,
+ * test_resident.c - a WebGPU device through the public headers: its memory, plans that run there, a program's own device,
  * buffers and encoders, many calls and threads, and a device that is destroyed under them.
  */
 #define _GNU_SOURCE /* nanosleep and sysconf under -std=c17 */
