@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "bench_worker.h"
+#include "on_device.h"
 #include "tune.h"
 
 /* Rows that differ from each other, and at least so many elements of them: what follows repeats these. */
@@ -27,6 +28,8 @@ typedef struct contest {
     size_t values_bytes, indices_bytes;
     void *workspace;
     uint64_t workspace_bytes;
+    int on_device; /* `there` holds the data */
+    st_on_device there;
     int stopped;
     int incumbent_is_wrong;
     int error; /* an exit status that ends the race; printed */
@@ -99,9 +102,14 @@ static int prepare_outputs(contest *cell) {
     cell->expected = (st_bench_arrays){cell->lab->input, malloc(cell->values_bytes), malloc(cell->indices_bytes)};
     cell->found = (st_bench_arrays){cell->lab->input, malloc(cell->values_bytes), malloc(cell->indices_bytes)};
     cell->workspace = cell->workspace_bytes <= SIZE_MAX - 1 ? malloc((size_t)cell->workspace_bytes + 1) : NULL;
-    return cell->expected.values && cell->expected.indices && cell->found.values && cell->found.indices && cell->workspace
-               ? 0
-               : failed(cell, "not enough memory for its outputs; use smaller shapes or k");
+    if (!cell->expected.values || !cell->expected.indices || !cell->found.values || !cell->found.indices || !cell->workspace) {
+        return failed(cell, "not enough memory for its outputs; use smaller shapes or k");
+    }
+    cell->on_device = st_on_device_has_memory(cell->lab->context, &cell->plans[0]);
+    if (!cell->on_device || st_on_device_open(cell->lab->context, &cell->plans[0], cell->lab->input, &cell->there) == ST_OK) {
+        return 0;
+    }
+    return failed(cell, st_last_message());
 }
 
 /* ---- candidates ----------------------------------------------------------------------------------------------------- */
@@ -169,11 +177,23 @@ static st_status execute(const contest *cell, int32_t candidate, const st_bench_
     buffers.workspace_size = cell->workspace_bytes;
     st_status status = ST_OK;
     const double start = st_bench_now();
-    for (int64_t i = 0; i < repetitions && status == ST_OK; i++) {
+    if (cell->on_device) {
+        status = st_on_device_run(cell->lab->context, &cell->plans[candidate], &cell->there, repetitions);
+    }
+    for (int64_t i = 0; i < repetitions && status == ST_OK && !cell->on_device; i++) {
         status = st_execute_rank(cell->lab->context, &cell->plans[candidate], &buffers);
     }
     *ns = st_bench_now() - start;
     return status;
+}
+
+/* The candidate's first run, and its outputs where they are compared. The time of what compiles a kernel is not the kernel's. */
+static st_status execute_first(contest *cell, int32_t candidate, const st_bench_arrays *arrays, double *ns) {
+    st_status status = execute(cell, candidate, arrays, 1, ns);
+    if (status == ST_OK && cell->on_device) {
+        status = execute(cell, candidate, arrays, 1, ns);
+    }
+    return status == ST_OK && cell->on_device ? st_on_device_fetch(&cell->there, arrays->values, arrays->indices) : status;
 }
 
 /* Says which candidate it was, by its kernel and every field that is not 0. */
@@ -228,7 +248,7 @@ static int32_t check(void *user, int32_t candidate, double *ns) {
     }
     memset(arrays->values, 0xa5, cell->values_bytes);
     memset(arrays->indices, 0xa5, cell->indices_bytes);
-    const st_status status = execute(cell, candidate, arrays, 1, ns);
+    const st_status status = execute_first(cell, candidate, arrays, ns);
     if (status == ST_E_UNSUPPORTED) {
         return ST_RACE_REFUSED;
     }
@@ -317,6 +337,7 @@ int st_tune_measure(st_tune_lab *lab, const st_survey_cell *asked, st_survey_fin
     status = status == 0 ? prepare_input(cell) : status;
     status = status == 0 ? prepare_outputs(cell) : status;
     status = status == 0 ? race(cell, finding) : status;
+    st_on_device_close(&cell->there);
     free(cell->workspace);
     free(cell->found.indices);
     free(cell->found.values);
