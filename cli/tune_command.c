@@ -61,7 +61,7 @@ static int read_settings(int argc, char **argv, settings *chosen) {
         {.name = "dtypes", .kind = ST_OPTION_TEXT, .value = "DTYPE,...", .target = &chosen->dtypes,
          .about = "f32, f64, f16, bf16, i8, u8, ... u64 (f32,f64,f16,u8: one of each width,\nwhich stands for the others)"},
         {.name = "threads", .kind = ST_OPTION_TEXT, .value = "N,...", .target = &chosen->threads,
-         .about = "threads of one call (1 and all this process may use)"},
+         .about = "threads of one call (1 and all this process may use);\nthey do not matter on a GPU"},
         {.name = "device", .kind = ST_OPTION_TEXT, .value = "ID", .target = &chosen->device,
          .about = "where plans run, such as cpu (auto)"},
         {.name = "out", .kind = ST_OPTION_TEXT, .value = "FILE", .target = &chosen->out, .about = "the table (tuner.json)"},
@@ -138,6 +138,7 @@ static int check_shapes(const plan_lists *lists) {
     return ST_CLI_GO;
 }
 
+/* threads NULL: they do not matter. */
 static int read_lists(const settings *chosen, const char *threads, plan_lists *lists) {
     st_survey_options *options = &lists->options;
     *options = (st_survey_options){.struct_size = sizeof *options, .most_bytes = GRID_BYTES, .kinds = lists->kinds,
@@ -148,8 +149,10 @@ static int read_lists(const settings *chosen, const char *threads, plan_lists *l
         status = read_narrow("--dtypes", ST_LIST_DTYPES, chosen->dtypes ? chosen->dtypes : "f32,f64,f16,u8", lists->dtypes,
                              &options->dtype_count);
     }
-    if (status == ST_CLI_GO) {
+    if (status == ST_CLI_GO && threads) {
         status = read_narrow("--threads", ST_LIST_THREADS, threads, lists->threads, &options->thread_count);
+    } else if (status == ST_CLI_GO) {
+        options->thread_count = 1; /* one series, for any number of them */
     }
     if (status == ST_CLI_GO && chosen->k) {
         status = read_wide("-k", ST_LIST_K, chosen->k, lists->k, &options->k_count);
@@ -180,7 +183,7 @@ static void sign(survey_run *run, const char *threads) {
     const settings *chosen = run->chosen;
     snprintf(run->signature, sizeof run->signature, "%s|%s|%s|%s|%s|kinds %.200s|dtypes %.200s|threads %.200s|shapes %.400s|k %.400s",
              st_version(), run->device.backend, run->device.device, run->device.isa, run->device.kernel_hash,
-             chosen->kinds ? chosen->kinds : "all", chosen->dtypes ? chosen->dtypes : "default", threads,
+             chosen->kinds ? chosen->kinds : "all", chosen->dtypes ? chosen->dtypes : "default", threads ? threads : "any",
              chosen->shapes ? chosen->shapes : "grid", chosen->k ? chosen->k : "grid");
 }
 
@@ -371,12 +374,32 @@ static int check_install(const settings *chosen) {
     return status == ST_E_UNSUPPORTED ? st_cli_fail("tune", "--install: %s", st_last_message()) : 0;
 }
 
+/* The id of the device that was found: auto could go elsewhere with another request. */
+static int settle_device(survey_run *run, st_device_info *info) {
+    const st_context *context = run->lab.context;
+    const char *named = run->chosen->device && strcmp(run->chosen->device, "auto") != 0 ? run->chosen->device : NULL;
+    for (int32_t i = 0; i < st_device_count(context); i++) {
+        *info = (st_device_info){.struct_size = sizeof *info};
+        if (st_device_at(context, i, info) == ST_OK &&
+            (named ? strcmp(info->id, named) == 0
+                   : info->available && strcmp(info->backend, run->device.backend) == 0 && strcmp(info->name, run->device.device) == 0)) {
+            break;
+        }
+    }
+    run->lab.device = info->id;
+    if (run->chosen->threads && strcmp(info->backend, "cpu") != 0) {
+        return st_cli_usage("tune", "--threads: those of a call do not matter on %s; leave it out", info->id);
+    }
+    return 0;
+}
+
 static int tune(const settings *chosen) {
     plan_lists lists = {.kinds = {0}};
     st_progress progress = {.active = 0};
     survey_run run = {.chosen = chosen, .start = st_bench_now(), .device = {.struct_size = sizeof run.device}};
     st_context_options options = {.struct_size = sizeof options};
     char all_threads[24];
+    st_device_info info;
     run.lab = (st_tune_lab){.device = chosen->device, .seed = (uint64_t)chosen->seed, .progress = &progress,
                             .is_grid = !chosen->shapes};
     int status = check_install(chosen);
@@ -387,10 +410,11 @@ static int tune(const settings *chosen) {
     if (status == 0 && st_survey_device_of(run.lab.context, chosen->device, &run.device) != ST_OK) {
         status = st_cli_fail("tune", "--device: %s", st_last_message());
     }
+    status = status == 0 ? settle_device(&run, &info) : status;
     if (status == 0) {
         const int threads = (int)st_context_threads(run.lab.context);
         snprintf(all_threads, sizeof all_threads, threads > 1 ? "1,%d" : "%d", threads);
-        const char *threads_list = chosen->threads ? chosen->threads : all_threads;
+        const char *threads_list = chosen->threads ? chosen->threads : strcmp(info.backend, "cpu") == 0 ? all_threads : NULL;
         sign(&run, threads_list);
         status = read_lists(chosen, threads_list, &lists);
         status = status == ST_CLI_GO ? open_survey(&run, &lists) : status;

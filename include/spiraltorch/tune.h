@@ -93,7 +93,7 @@ typedef struct st_survey_options {
     int32_t k_count;      /* 0: a grid of k, in the same way */
     const int32_t *kinds; /* ST_TOPK, ST_MIDK, ST_BOTTOMK */
     const st_dtype *dtypes;
-    const int32_t *threads;
+    const int32_t *threads; /* 0: whatever the call's, as on a GPU */
     const int64_t *shapes; /* shape_count pairs of rows, cols */
     const int64_t *k;      /* those above a shape's columns are left out for it */
     int64_t most_bytes;    /* the grid leaves cells out whose input and two sets of outputs take more */

@@ -91,7 +91,7 @@ static st_status check_options(const st_survey_options *options) {
         if (st_dtype_size(options->dtypes[i]) == 0)
             return st_fail(ST_E_ARGUMENT, "options.dtypes has %d, which is no dtype", options->dtypes[i]);
     for (int32_t i = 0; i < options->thread_count; i++)
-        if (options->threads[i] < 1) return st_fail(ST_E_ARGUMENT, "options.threads has %d; it must be at least 1", options->threads[i]);
+        if (options->threads[i] < 0) return st_fail(ST_E_ARGUMENT, "options.threads has %d; it must be at least 0", options->threads[i]);
     for (int32_t i = 0; i < 2 * options->shape_count; i++)
         if (options->shapes[i] < 1 || options->shapes[i] > (int64_t)1 << 31)
             return st_fail(ST_E_ARGUMENT, "options.shapes has %lld; rows and columns are 1 to 2^31", (long long)options->shapes[i]);
