@@ -168,23 +168,40 @@ static int32_t random_power(random_state *random, int few, int most) {
     return 64 << random_below(random, (uint64_t)(random_one(random, 8) ? most : few));
 }
 
-st_choice random_choice(random_state *random, int32_t kind, int is_gpu) {
-    static const int32_t pairs[][2] = {
-        {ST_MK_SHARED, ST_MKD_FILTER}, {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO}, {ST_MK_SHARED, ST_MKD_AUTO},
-        {ST_MK_BITONIC, ST_MKD_AUTO}, /* on a GPU the rest keeps first ranks alone */
-        {ST_MK_SHARED, ST_MKD_HEAP}, {ST_MK_SHARED, ST_MKD_KWAY}, {ST_MK_WARP, ST_MKD_WARP_HEAP}, {ST_MK_WARP, ST_MKD_AUTO},
-        {ST_MK_WARP, ST_MKD_WARP_BITONIC}}; /* the last on a GPU alone */
-    enum { ALL = sizeof pairs / sizeof pairs[0], OF_ANY_WINDOW = 5 };
-    const int first_ranks = kind == ST_TOPK || kind == ST_BOTTOMK;
-    const uint64_t pair = random_below(random, !is_gpu ? ALL - 1 : first_ranks ? ALL : OF_ANY_WINDOW);
+/* On a GPU the first five are for any window, and the rest for first ranks alone; the last is on a GPU alone. */
+static const int32_t pairs[][2] = {
+    {ST_MK_SHARED, ST_MKD_FILTER}, {ST_MK_BITONIC, ST_MKD_BITONIC}, {ST_MK_RADIX, ST_MKD_AUTO},      {ST_MK_SHARED, ST_MKD_AUTO},
+    {ST_MK_BITONIC, ST_MKD_AUTO},  {ST_MK_SHARED, ST_MKD_HEAP},     {ST_MK_SHARED, ST_MKD_KWAY},     {ST_MK_WARP, ST_MKD_WARP_HEAP},
+    {ST_MK_WARP, ST_MKD_AUTO},     {ST_MK_WARP, ST_MKD_WARP_BITONIC}};
+enum { PAIRS = sizeof pairs / sizeof pairs[0], PAIRS_OF_ANY_WINDOW = 5 };
+
+st_choice random_choice(random_state *random) {
+    const uint64_t pair = random_below(random, PAIRS - 1);
     return (st_choice){.mk = pairs[pair][0],
                        .mkd = pairs[pair][1],
                        .use_2ce = (int32_t)random_below(random, 2),
-                       .wg = is_gpu ? 1 << random_below(random, 11) : 1 + (int32_t)random_below(random, 4),
+                       .wg = 1 + (int32_t)random_below(random, 4),
                        .kl = 1 + (int32_t)random_below(random, random_one(random, 8) ? 32 : 4),
-                       .ch = is_gpu && random_one(random, 3) ? (int32_t)random_below(random, 3000) : 0,
                        .tile = random_power(random, 6, 15),
                        .ctile = random_power(random, 6, 11),
                        .midk = (int32_t)random_below(random, 3),
                        .bottomk = (int32_t)random_below(random, 3)};
+}
+
+void random_gpu_sizes(random_state *random, st_choice sizes[GPU_SIZES]) {
+    for (int i = 0; i < GPU_SIZES; i++)
+        sizes[i] = (st_choice){.wg = 1 << random_below(random, 11), .kl = 1 << random_below(random, 6), .tile = random_power(random, 6, 15),
+                               .ctile = random_power(random, 6, 11)};
+}
+
+st_choice random_gpu_choice(random_state *random, int32_t kind, const st_choice sizes[GPU_SIZES]) {
+    const uint64_t pair = random_below(random, kind == ST_TOPK || kind == ST_BOTTOMK ? PAIRS : PAIRS_OF_ANY_WINDOW);
+    st_choice choice = sizes[random_below(random, GPU_SIZES)];
+    choice.mk = pairs[pair][0];
+    choice.mkd = pairs[pair][1];
+    choice.use_2ce = (int32_t)random_below(random, 2);
+    choice.ch = random_one(random, 3) ? (int32_t)random_below(random, 3000) : 0;
+    choice.midk = (int32_t)random_below(random, 3);
+    choice.bottomk = (int32_t)random_below(random, 3);
+    return choice;
 }

@@ -34,8 +34,16 @@ typedef struct rank_case {
 void rank_case_make(uint64_t seed, rank_case *made);
 void rank_case_free(rank_case *made);
 
-/* A legal Choice with random fields for a kind, on the CPU or on a GPU. */
-st_choice random_choice(random_state *random, int32_t kind, int is_gpu);
+/* A legal Choice with random fields, for requests on the CPU. */
+st_choice random_choice(random_state *random);
+
+/*
+ * The same for a kind on a GPU. Kernels are compiled for sizes, which takes longer than many runs, so a run of configurations
+ * keeps to some that its seed draws first.
+ */
+enum { GPU_SIZES = 3 };
+void random_gpu_sizes(random_state *random, st_choice sizes[GPU_SIZES]);
+st_choice random_gpu_choice(random_state *random, int32_t kind, const st_choice sizes[GPU_SIZES]);
 
 /* malloc that ends the program where there is no memory. */
 void *need(size_t bytes);

@@ -23,6 +23,7 @@ struct settings {
     int64_t configs, only; /* only: one case number, or -1 */
     const char *backend, *isa, *choice;
     st_choice fixed; /* what --choice says */
+    st_choice sizes[GPU_SIZES];
 };
 
 struct contexts {
@@ -205,7 +206,8 @@ static int check_case(const struct settings *settings, const struct contexts *co
     } else {
         want.status = st_reference_rank(&host, &resolved, &checked);
         st_message_copy(want.message);
-        const st_choice drawn = random_choice(&random, made.request.kind, is_gpu(settings));
+        const st_choice drawn =
+            is_gpu(settings) ? random_gpu_choice(&random, made.request.kind, settings->sizes) : random_choice(&random);
         for (int i = 0; i < contexts->count && !failed; i++) {
             st_plan plan = {.struct_size = sizeof plan};
             const st_choice *choice = settings->choice != NULL ? &settings->fixed : &drawn;
@@ -269,6 +271,8 @@ int main(int argc, char **argv) {
         else return usage();
     }
     struct contexts contexts;
+    random_state first = {settings.seed};
+    random_gpu_sizes(&first, settings.sizes);
     if (is_gpu(&settings))
         open_device(&settings, &contexts);
     else
