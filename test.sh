@@ -3,14 +3,15 @@
 # test.sh - builds everything and tests it: release, sanitizers, fuzz targets, instruction sets, ARM under emulation, and
 # WebGPU on two drivers that are programs, lavapipe and SwiftShader.
 # Installs what is missing with apt. The last line is "N passed, N failed, N skipped"; the exit status says the same.
-# ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (48000); ST_TEST_LARGE=0 leaves
-# the row of 20 GB out.
+# ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (48000), ST_TEST_WGPU_CONFIGS how many
+# on each WebGPU driver (2000); ST_TEST_LARGE=0 leaves the row of 20 GB out.
 set -u
 cd "$(dirname "$0")" || exit 1
 . tools/packages.sh
 here=$(pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
 configs=${ST_TEST_CONFIGS:-48000}
+wgpu_configs=${ST_TEST_WGPU_CONFIGS:-2000}
 mkdir -p build
 ST_TALLY=$here/build/tally.jsonl
 export ST_TALLY
@@ -74,18 +75,37 @@ cmocka_tests() {
     programs cmocka 1200 "$2" "$tests"/unit/test_* "$tests"/kernel/test_* "$tests"/property/test_*
 }
 
+# wgpu_environment DRIVER SETTING...: the words that run a program on lavapipe or swiftshader, and nowhere else.
+wgpu_environment() {
+    case $1 in
+    lavapipe) wgpu_driver="VK_ICD_FILENAMES=$(echo /usr/share/vulkan/icd.d/lvp_icd.*.json) ST_TEST_WGPU=llvmpipe" ;;
+    *) wgpu_driver="VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json ST_TEST_WGPU=SwiftShader" ;;
+    esac
+    shift
+    echo "env XDG_RUNTIME_DIR=$here/build $wgpu_driver ST_WGPU_LIBRARY=$wgpu_library $*"
+}
+
 # wgpu_tests PRESET DRIVER PREFIX SETTING...: a preset's tests that need a WebGPU device, on lavapipe or swiftshader. They fail
 # rather than run on another device.
 wgpu_tests() {
     wgpu_build=build/$1/tests
+    wgpu_name=$2
     wgpu_prefix=$3
-    case $2 in
-    lavapipe) wgpu_driver="VK_ICD_FILENAMES=$(echo /usr/share/vulkan/icd.d/lvp_icd.*.json) ST_TEST_WGPU=llvmpipe" ;;
-    *) wgpu_driver="VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json ST_TEST_WGPU=SwiftShader" ;;
-    esac
     shift 3
-    programs cmocka 1200 "env XDG_RUNTIME_DIR=$here/build $wgpu_driver ST_WGPU_LIBRARY=$wgpu_library $* $wgpu_prefix" \
-        "$wgpu_build"/wgpu/test_*
+    programs cmocka 1200 "$(wgpu_environment "$wgpu_name" "$@") $wgpu_prefix" "$wgpu_build"/wgpu/test_*
+}
+
+# wgpu_rank_check CONFIGS SETTING: random configurations on both drivers at once. All settings have one seed, and so kernels
+# of the same sizes, which a driver may have kept.
+wgpu_seed=$(date +%s)
+wgpu_rank_check() {
+    for driver in lavapipe swiftshader; do
+        # shellcheck disable=SC2046 # the environment is words
+        tally run plain --name "rank_check on $driver, $2, $1 configurations" --timeout 3000 -- \
+            $(wgpu_environment "$driver" "$2") build/release/tests/property/rank_check --backend wgpu:0 --configs "$1" \
+            --seed "$wgpu_seed" &
+    done
+    wait
 }
 
 # rank_check PRESET CONFIGS TIMEOUT PREFIX: random configurations on every instruction set here, shared out to as many
@@ -201,6 +221,9 @@ else
             wgpu_tests release "$driver" "" "$setting"
         done
     done
+    wgpu_rank_check "$wgpu_configs" ST_WGPU_SUBGROUPS=1
+    wgpu_rank_check $((wgpu_configs / 4)) ST_WGPU_SUBGROUPS=0
+    wgpu_rank_check $((wgpu_configs / 4)) ST_WGPU_LIMITS=floor
 fi
 
 part "lower instruction sets" 60

@@ -374,15 +374,22 @@ static int check_install(const settings *chosen) {
     return status == ST_E_UNSUPPORTED ? st_cli_fail("tune", "--install: %s", st_last_message()) : 0;
 }
 
+/* 1 where a device of the list is the one that was found. */
+static int is_found(const survey_run *run, const char *id) {
+    st_survey_device other = {.struct_size = sizeof other};
+    const char *named = run->chosen->device;
+    if (named && strcmp(named, "auto") != 0) {
+        return strcmp(id, named) == 0;
+    }
+    return st_survey_device_of(run->lab.context, id, &other) == ST_OK && strcmp(other.backend, run->device.backend) == 0 &&
+           strcmp(other.device, run->device.device) == 0;
+}
+
 /* The id of the device that was found: auto could go elsewhere with another request. */
 static int settle_device(survey_run *run, st_device_info *info) {
-    const st_context *context = run->lab.context;
-    const char *named = run->chosen->device && strcmp(run->chosen->device, "auto") != 0 ? run->chosen->device : NULL;
-    for (int32_t i = 0; i < st_device_count(context); i++) {
+    for (int32_t i = 0; i < st_device_count(run->lab.context); i++) {
         *info = (st_device_info){.struct_size = sizeof *info};
-        if (st_device_at(context, i, info) == ST_OK &&
-            (named ? strcmp(info->id, named) == 0
-                   : info->available && strcmp(info->backend, run->device.backend) == 0 && strcmp(info->name, run->device.device) == 0)) {
+        if (st_device_at(run->lab.context, i, info) == ST_OK && is_found(run, info->id)) {
             break;
         }
     }

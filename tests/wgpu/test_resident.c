@@ -165,6 +165,18 @@ static void test_fences(void **state) {
     st_fence_destroy(fences[0]);
     compare(&scene, input, &places);
 
+    /* NaN under the rule error is found by the device, and told each time the fence is asked. */
+    st_fence *failing;
+    const uint32_t nan = 0x7fc00001;
+    assert_fine(st_memory_upload(places.input, (3 * COLS + 17) * 4, &nan, 4));
+    assert_fine(st_memory_upload(places.input, (3 * COLS + 400) * 4, &nan, 4));
+    assert_fine(st_memory_upload(places.input, (4 * COLS) * 4, &nan, 4));
+    plan_on(&scene, scene.id, ST_NAN_ERROR, &plan);
+    refused(st_execute_rank_on(scene.context, &plan, &buffers, NULL), ST_E_NAN, "row 3, column 17 is NaN");
+    assert_fine(st_execute_rank_on(scene.context, &plan, &buffers, &failing));
+    for (int i = 0; i < 2; i++) refused(st_fence_wait(failing, UINT64_MAX, &done), ST_E_NAN, "row 3, column 17 is NaN");
+    assert_int_equal(done, 1);
+
     /* Fence and memory stay in the hand when the context goes. */
     plan_on(&scene, scene.id, ST_NAN_GREATEST, &plan);
     st_fence *late;
@@ -178,6 +190,7 @@ static void test_fences(void **state) {
     float first;
     assert_fine(st_memory_download(places.values, 0, &first, sizeof first));
     st_fence_destroy(late);
+    st_fence_destroy(failing);
     st_fence_destroy(fences[2]);
     close_places(&places);
     close_scene(&scene);
