@@ -271,6 +271,7 @@ int main(int argc, char **argv) {
         else return usage();
     }
     struct contexts contexts;
+    setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what was found stays, however the run ends */
     random_state first = {settings.seed};
     random_gpu_sizes(&first, settings.sizes);
     if (is_gpu(&settings))
