@@ -16,13 +16,11 @@ fn is_nan(bits: Element) -> bool {
     return key_before(numbers.infinity.yx, vec2(bits.x & 0x7fffffffu, bits.y));
 }
 
-// The key of an element's bits, as st_key_of has it.
+// The key of an element's bits, as st_key_of has it. Without branches: lanes stay together.
 fn key_of(bits: Element) -> Key {
-    if (is_nan(bits)) {
-        return numbers.nan_key.yx;
-    }
     let plain = select(bits, vec2(0u), key_equal(bits, numbers.negative_zero.yx));
-    return plain ^ (vec2(0u - (plain.x >> 31u)) & numbers.negative_fill.yx) ^ numbers.flip.yx;
+    let key = plain ^ (vec2(0u - (plain.x >> 31u)) & numbers.negative_fill.yx) ^ numbers.flip.yx;
+    return select(key, numbers.nan_key.yx, is_nan(bits));
 }
 
 fn key_before(a: Key, b: Key) -> bool {

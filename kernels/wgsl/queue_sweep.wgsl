@@ -22,16 +22,16 @@ fn sweep(part: Part, begin: u32, end: u32, member: u32) {
     for (var visit = 0u; visit < visits_of(steps); visit = next_visit(visit, steps)) {
         let at = begin + step_at(visit, steps) * TEAM_STEP + member * LANES * UNROLL + lane;
         @each let item$ = item_at(part, at + $u * LANES, end);
-        @each let entry$ = entry_of(part, at + $u * LANES, end, item$);
-        var beats = false;
-        @each beats |= entry_before(entry$, bound);
-        if (!subgroupAny(beats)) {
-            continue;
-        }
-        for (var number = 0u; number < UNROLL; number++) {
-            var entry = entry0;
-            @each entry = entry_if(number == $u, entry$, entry);
-            queue_take(entry);
+        @each var entry$ = entry_of(part, at + $u * LANES, end, item$);
+        // A lane's earliest entries come first: where no lane's beats the bound, no other does.
+        loop {
+            var first = entry0;
+            @each first = earlier(first, entry$);
+            if (!subgroupAny(entry_before(first, bound))) {
+                break;
+            }
+            queue_take(first);
+            @each entry$ = entry_if(entry$.index == first.index, nothing(), entry$);
         }
     }
     queue_end();

@@ -37,6 +37,9 @@ static int queue_variant(const st_wgpu_composer *composer, st_wgpu_variant *vari
     variant->lanes = lanes;
     variant->queue = depth;
     variant->parts = parts_of(composer, variant->workgroup / lanes);
+    /* A step's columns are loaded by those who share a part. */
+    const uint32_t loads = (uint32_t)composer->choice->tile / (variant->workgroup / variant->parts);
+    variant->unroll = loads < 1 ? 1 : loads > MOST_LOADS ? MOST_LOADS : loads;
     return 1;
 }
 
