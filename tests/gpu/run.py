@@ -122,7 +122,7 @@ def main():
     build(folder)
     environment = subprocess.run([folder / "spiraltorch", "devices"], capture_output=True, text=True, check=True)
     print(environment.stdout)
-    passed = check(folder, given.device, 200 if given.quick else 4000)
+    passed = check(folder, given.device, 20 if given.quick else 4000)
 
     peer = Torch()
     bandwidth = peer.copy_bandwidth()
