@@ -217,8 +217,9 @@ st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t ke
 }
 
 uint32_t st_wgpu_unroll(const st_wgpu_composer *composer, int32_t step, uint32_t most) {
-    const uint32_t unroll = (uint32_t)step / (uint32_t)composer->choice->wg;
-    return unroll < 1 ? 1 : unroll > most ? most : unroll;
+    /* A step's elements are in registers, and so are those of the next: of 64 bits, half as many. */
+    const uint32_t unroll = (uint32_t)step / (uint32_t)composer->choice->wg, fits = composer->bits == 64 ? most / 2 : most;
+    return unroll < 1 ? 1 : unroll > fits ? fits : unroll;
 }
 
 int st_wgpu_cut_row(st_wgpu_composer *composer, uint32_t most, uint32_t least, st_wgpu_numbers *numbers) {
