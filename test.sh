@@ -211,7 +211,7 @@ part "random configurations" 70
 rank_check release "$configs" 1500 ""
 chooser_check release "$configs" 600
 
-part "WebGPU" 120
+part "WebGPU" 900
 if [ -n "$wgpu_missing" ]; then
     skip "WebGPU" "$wgpu_missing"
 else
@@ -221,7 +221,7 @@ else
             wgpu_tests release "$driver" "" "$setting"
         done
     done
-    wgpu_rank_check "$wgpu_configs" ST_WGPU_SUBGROUPS=1
+    wgpu_rank_check $((wgpu_configs / 2)) ST_WGPU_SUBGROUPS=1
     wgpu_rank_check $((wgpu_configs / 4)) ST_WGPU_SUBGROUPS=0
     wgpu_rank_check $((wgpu_configs / 4)) ST_WGPU_LIMITS=floor
 fi

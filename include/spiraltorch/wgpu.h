@@ -49,8 +49,8 @@ ST_API st_status st_wgpu_record_rank(st_context *context, const st_plan *plan, c
 
 /*
  * How recorded commands that were submitted went; as st_fence_wait, and ST_E_STATE: they were not submitted.
- * ST_E_UNSUPPORTED: a subgroup was not as wide as the device said, and the outputs are not to be used; record a plan with
- * another merge kind.
+ * ST_E_UNSUPPORTED: the device did not run kernels as it said it would, and the outputs are not to be used; record the plan
+ * again: what was met is avoided from then on.
  */
 ST_API st_status st_wgpu_recording_wait(st_wgpu_recording *recording, uint64_t timeout_ns, int32_t *done);
 

@@ -13,7 +13,7 @@
 typedef struct st_wgpu_self {
     st_host host;
     st_wgpu_device *device; /* NULL: none */
-    _Atomic int uneven;     /* subgroups were met that are not as wide as the device's: no kernel may count on them */
+    _Atomic uint32_t met;   /* ST_WGPU_FLAG_* that runs came back with: from then on plans are fitted so as to avoid them */
 } st_wgpu_self;
 
 /* What one execution on host memory works in: its program, and a block that rows are packed in. */

@@ -5,14 +5,23 @@
 #include "base/fail.h"
 #include "device/gpu_rules.h"
 
-st_choice st_wgpu_fit(const st_wgpu_self *self, const st_wgpu_opened *opened, const st_plan *plan) {
+st_choice st_wgpu_fit(const st_wgpu_self *self, const st_wgpu_opened *opened, const st_plan *plan, uint32_t *avoided) {
     st_choice choice = plan->choice;
     st_device_caps caps = plan->caps;
     const st_wgpu_limits *limits = &opened->limits;
-    caps.subgroup = limits->lanes > 0 && !atomic_load(&self->uneven);
+    *avoided = atomic_load(&self->met);
+    caps.subgroup = limits->lanes > 0 && !(*avoided & ST_WGPU_FLAG_LANES);
     if (limits->lanes > 0) caps.lanes = (int32_t)limits->lanes;
     if (caps.max_workgroup > (int32_t)limits->invocations) caps.max_workgroup = (int32_t)limits->invocations;
     caps.shared_mem = limits->shared_bytes;
+    if (*avoided & ST_WGPU_FLAG_LOOPS) {
+        /* Loops are shortest with many threads, and in the family that has no sort of more steps than the row has columns. */
+        choice.wg = caps.max_workgroup;
+        if (choice.mk == ST_MK_BITONIC) {
+            choice.mk = ST_MK_RADIX;
+            choice.mkd = ST_MKD_AUTO;
+        }
+    }
     st_gpu_normalise(&plan->request, &caps, &choice, NULL);
     return choice;
 }
@@ -53,5 +62,5 @@ st_status st_wgpu_state_take(st_wgpu_device *device, st_wgpu_buffer **state) {
 }
 
 st_status st_wgpu_cut_loop(void) {
-    return st_fail(ST_E_UNSUPPORTED, "this device's driver ended a kernel's loops before their time; more threads or pieces make them shorter");
+    return st_fail(ST_E_UNSUPPORTED, "this device's driver ended a kernel's loops before their time, with the most threads too; a smaller window or shorter rows may run");
 }

@@ -10,9 +10,11 @@
 static inline uint64_t st_wgpu_words(uint64_t bytes) { return (bytes + 3) / 4 * 4; }
 
 /*
- * A plan's Choice, fitted to the opened device: its subgroups may be none, or of another width than the list of devices said.
+ * A plan's Choice, fitted to the opened device: its subgroups may be none, or of another width than the list of devices said. It
+ * avoids what runs met before, and *avoided says which of ST_WGPU_FLAG_* that is: a run that comes back with another is
+ * worth a second try.
  */
-st_choice st_wgpu_fit(const st_wgpu_self *self, const st_wgpu_opened *opened, const st_plan *plan);
+st_choice st_wgpu_fit(const st_wgpu_self *self, const st_wgpu_opened *opened, const st_plan *plan, uint32_t *avoided);
 
 /*
  * Composes a program for layout->output_rows rows, or, where they do not fit, half as many, and so on: the layout says how many
@@ -25,7 +27,7 @@ st_status st_wgpu_compose_some(const st_rank_request *request, const st_choice *
 /* Takes a pool's buffer of st_wgpu_state and fills it for a new execution. */
 st_status st_wgpu_state_take(st_wgpu_device *device, st_wgpu_buffer **state);
 
-/* What a run fails with whose state has ST_WGPU_FLAG_LOOPS. */
+/* What a run fails with whose state has ST_WGPU_FLAG_LOOPS although it was avoided. */
 st_status st_wgpu_cut_loop(void);
 
 #endif

@@ -34,7 +34,7 @@ struct run {
     st_wgpu_workspace *workspace;
     int64_t size, index_size, width, chunk;
     struct flight flights[IN_FLIGHT];
-    int uneven; /* a flight came back with the flag ST_WGPU_FLAG_LANES */
+    uint32_t avoided, met; /* ST_WGPU_FLAG_*: what the Choice avoids, and what a flight came back with all the same */
 };
 
 /* What a chunk takes on the device until it is submitted. */
@@ -173,11 +173,11 @@ static st_status unpack(struct run *run, const struct flight *flight, const char
     uint32_t state[ST_WGPU_STATE_WORDS];
     int64_t row, column;
     memcpy(state, back + flight->values_bytes + flight->indices_bytes, sizeof state);
-    if (state[ST_WGPU_STATE_FLAGS] & ST_WGPU_FLAG_LANES) {
-        run->uneven = 1;
-        return ST_OK;
+    const uint32_t flags = state[ST_WGPU_STATE_FLAGS];
+    if (flags != 0) {
+        run->met |= flags & ~run->avoided;
+        return run->met != 0 ? ST_OK : st_wgpu_cut_loop();
     }
-    if (state[ST_WGPU_STATE_FLAGS] & ST_WGPU_FLAG_LOOPS) return st_wgpu_cut_loop();
     /* Chunks, and rows within one, come in the order of the list; the lowest row of all may be another. */
     if (run->request->nan_rule == ST_NAN_ERROR && state[ST_WGPU_STATE_NAN_ROW] != UINT32_MAX &&
         st_wgpu_rows_find_nan(run->request, run->buffers, &row, &column))
@@ -212,10 +212,10 @@ static st_status run_chunks(struct run *run) {
     st_status status = ST_OK;
     int64_t first = 0;
     int turn = 0;
-    while (first < run->buffers->row_list_count && status == ST_OK && !run->uneven) {
+    while (first < run->buffers->row_list_count && status == ST_OK && run->met == 0) {
         struct flight *flight = &run->flights[turn];
         status = receive(run, flight, status);
-        if (status == ST_OK && !run->uneven) status = send(run, first, flight);
+        if (status == ST_OK && run->met == 0) status = send(run, first, flight);
         if (status == ST_OK) first += flight->count;
         turn = (turn + 1) % IN_FLIGHT;
     }
@@ -238,11 +238,11 @@ st_status st_wgpu_run(st_wgpu_self *self, const st_plan *plan, const st_rank_buf
     if ((uint64_t)(plan->request.cols * run.size) > run.opened->buffer_bytes)
         return st_fail(ST_E_UNSUPPORTED, "%.31s: a row of %lld bytes is more than the device's largest buffer, %llu bytes", plan->device,
                        (long long)(plan->request.cols * run.size), (unsigned long long)run.opened->buffer_bytes);
-    run.choice = st_wgpu_fit(self, run.opened, plan);
-    status = run_chunks(&run);
-    if (status != ST_OK || !run.uneven) return status;
-    atomic_store(&self->uneven, 1);
-    run.uneven = 0;
-    run.choice = st_wgpu_fit(self, run.opened, plan);
-    return run_chunks(&run);
+    do {
+        run.met = 0;
+        run.choice = st_wgpu_fit(self, run.opened, plan, &run.avoided);
+        status = run_chunks(&run);
+        atomic_fetch_or(&self->met, run.met);
+    } while (status == ST_OK && run.met != 0);
+    return status;
 }

@@ -27,6 +27,7 @@ struct execution {
     st_wgpu_buffer *lists, *state, *readback;
     struct piece *pieces;
     pthread_mutex_t lock;
+    uint32_t avoided;    /* ST_WGPU_FLAG_* that its Choice avoids */
     int recorded;        /* the caller submits */
     int marked;          /* recorded: the ticket is of a submission that may be the caller's */
     int ended;           /* status and message are the answer */
@@ -177,7 +178,7 @@ static st_status take_state(st_wgpu_self *self, struct execution *execution) {
 
 /* Appends the whole plan to an encoder, in as many programs as it takes. */
 static st_status record(st_wgpu_self *self, const st_wgpu_opened *opened, struct execution *execution, WGPUCommandEncoder encoder) {
-    const st_choice choice = st_wgpu_fit(self, opened, &execution->plan);
+    const st_choice choice = st_wgpu_fit(self, opened, &execution->plan, &execution->avoided);
     const uint64_t rows = (uint64_t)execution->buffers.output_rows;
     uint64_t list_bytes = 0;
     st_status status = take_state(self, execution);
@@ -252,10 +253,9 @@ static st_status end(st_wgpu_self *self, struct execution *execution, st_status 
     return status;
 }
 
-/* Once more, without subgroups. */
+/* Once more, without what was met. */
 static st_status run_again(st_wgpu_self *self, struct execution *execution) {
     const st_wgpu_opened *opened;
-    atomic_store(&self->uneven, 1);
     give(self, &execution->readback);
     const st_status status = st_wgpu_device_open(self->device, &opened);
     return status == ST_OK ? record_and_submit(self, opened, execution) : status;
@@ -270,15 +270,15 @@ static st_status judge(st_wgpu_self *self, struct execution *execution) {
         execution->marked = 0;
         return st_fail(ST_E_STATE, "the recorded commands were not submitted yet");
     }
-    if (state[ST_WGPU_STATE_FLAGS] & ST_WGPU_FLAG_LANES) {
-        if (!execution->recorded) {
-            status = run_again(self, execution);
-            return status == ST_OK ? ST_OK : end(self, execution, status);
-        }
-        atomic_store(&self->uneven, 1);
-        return end(self, execution, st_fail(ST_E_UNSUPPORTED, "a subgroup is not as wide as the device said; record the plan again"));
+    const uint32_t flags = state[ST_WGPU_STATE_FLAGS], met = flags & ~execution->avoided;
+    atomic_fetch_or(&self->met, met);
+    if (flags != 0 && met == 0) return end(self, execution, st_wgpu_cut_loop());
+    if (met != 0 && execution->recorded)
+        return end(self, execution, st_fail(ST_E_UNSUPPORTED, "the device does not run kernels as it said it would; record the plan again"));
+    if (met != 0) {
+        status = run_again(self, execution);
+        return status == ST_OK ? ST_OK : end(self, execution, status);
     }
-    if (state[ST_WGPU_STATE_FLAGS] & ST_WGPU_FLAG_LOOPS) return end(self, execution, st_wgpu_cut_loop());
     if (execution->plan.request.nan_rule == ST_NAN_ERROR && state[ST_WGPU_STATE_NAN_ROW] != UINT32_MAX)
         status = st_fail(ST_E_NAN, "row %u, column %u is NaN, and the rule is error", state[ST_WGPU_STATE_NAN_ROW],
                          state[ST_WGPU_STATE_NAN_COLUMN]);
