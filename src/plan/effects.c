@@ -117,18 +117,31 @@ static void gpu_effect(const st_plan *plan, int32_t field, char line[96], int32_
         case ST_FIELD_MK: say(line, "%s", gpu_family(choice)); return;
         case ST_FIELD_MKD: say(line, "%s within %s", st_mkd_name(choice->mkd), st_mk_name(choice->mk)); return;
         case ST_FIELD_USE_2CE:
-            say(line, choice->use_2ce ? "two dispatches: pieces of a row, then their merge" : "one dispatch, a workgroup a row");
+            say(line, !choice->use_2ce            ? "one dispatch, a workgroup a row"
+                      : choice->mk == ST_MK_RADIX ? "pieces of a row: selected and merged, or counting each digit together"
+                                                  : "two dispatches: pieces of a row, then their merge");
             return;
         case ST_FIELD_WG: say(line, "threads per workgroup, %d subgroups of %d lanes", choice->wg / plan->caps.lanes, plan->caps.lanes); return;
         case ST_FIELD_KL:
             *active = choice->mk == ST_MK_WARP;
             say(line, *active ? "elements in each lane's queue" : "no effect: lanes keep no queue in this family");
             return;
-        case ST_FIELD_CH: say(line, choice->ch == 0 ? "the whole row in one chunk" : "columns that a workgroup takes at a time"); return;
+        case ST_FIELD_CH:
+            *active = choice->mk != ST_MK_RADIX || choice->use_2ce;
+            if (!*active)
+                say(line, "no effect: digits are counted over the whole row");
+            else
+                say(line, choice->ch == 0 ? "the whole row in one chunk" : "columns that a workgroup takes at a time");
+            return;
         case ST_FIELD_TILE: say(line, "columns per sweep step"); return;
         default:
-            *active = plan->request.kind == ST_MIDK || plan->request.kind == ST_WINDOW || is_filter(choice);
-            say(line, *active ? "columns per compaction step" : "no effect: nothing is compacted");
+            *active = choice->mk == ST_MK_RADIX || (choice->mk == ST_MK_SHARED && choice->mkd != ST_MKD_HEAP);
+            if (!*active)
+                say(line, "no effect: nothing is compacted");
+            else if (choice->mk == ST_MK_RADIX)
+                say(line, "columns per step of collecting the window");
+            else
+                say(line, is_filter(choice) ? "candidates between compactions" : "elements of a sorted run");
             return;
     }
 }

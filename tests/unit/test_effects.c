@@ -115,7 +115,7 @@ static int differ_in_no_other(const st_choice *a, const st_choice *b, int32_t fi
 /*
  * One field is changed in any plan. Where it is said to have no effect, nothing that shows may change, and nothing that is said of
  * the others. Where it acts, a change of it shows in some plan of each backend that reads it: in the kernel, its scratch memory or
- * its time, or, for a kernel that is not here yet, in what is said of it.
+ * its time, or, where a GPU's program alone has it, in what is said of it.
  */
 static void test_fields_do_what_is_said(void **state) {
     (void)state;
@@ -155,8 +155,8 @@ static void test_fields_do_what_is_said(void **state) {
     }
     static const struct {
         const char *cpu, *gpu; /* why nothing shows there; NULL: it does */
-    } reasons[ST_FIELDS] = {[ST_FIELD_CH] = {"rows are scanned in blocks of ctile", "no model of it, and no kernel yet"},
-                            [ST_FIELD_CTILE] = {NULL, "no model of it, and no kernel yet"},
+    } reasons[ST_FIELDS] = {[ST_FIELD_CH] = {"rows are scanned in blocks of ctile", "no model of it; test_wgpu_program.c has what it does"},
+                            [ST_FIELD_CTILE] = {NULL, "no model of it; test_wgpu_program.c has what it does"},
                             [ST_FIELD_TILE_COLS] = {"no FFT or ND kernel yet", "no FFT or ND kernel yet"},
                             [ST_FIELD_RADIX] = {"no FFT or ND kernel yet", "no FFT or ND kernel yet"},
                             [ST_FIELD_SEGMENTS] = {"no FFT or ND kernel yet", "no FFT or ND kernel yet"}};
@@ -171,7 +171,7 @@ static void test_fields_do_what_is_said(void **state) {
                 print_message("skipped: %s on %s: %s\n", name, backend == ST_BACKEND_CPU ? "cpu" : "wgpu, cuda, hip, mps", reason);
         }
     for (int32_t backend = ST_BACKEND_WGPU; backend <= ST_BACKEND_MPS; backend++) {
-        assert_true(acts[backend][ST_FIELD_CH] > 0); /* said to act, as the kernels that are to come will have it */
+        assert_true(acts[backend][ST_FIELD_CH] > 0);
         assert_true(acts[backend][ST_FIELD_CTILE] > 0);
     }
     assert_true(silent[ST_FIELD_TILE_COLS] > 1000 && silent[ST_FIELD_KL] > 100 && silent[ST_FIELD_USE_2CE] == 0);

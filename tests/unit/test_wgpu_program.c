@@ -22,6 +22,7 @@
 #include "device/choice_fields.h"
 #include "device/gpu_rules.h"
 #include "device/normalise.h"
+#include "plan/effects.h"
 #include "rank/request.h"
 
 /* ---- the uniform block and its twin --------------------------------------------------------------------------------- */
@@ -336,25 +337,65 @@ static void test_ranges_cover_a_row(void **state) {
 
 /* ---- texts ---------------------------------------------------------------------------------------------------------- */
 
-static void test_every_field_of_a_choice_acts(void **state) {
+static int same_programs(const st_wgpu_program *a, const st_wgpu_program *b) {
+    return a->count == b->count && a->scratch_bytes == b->scratch_bytes && memcmp(a->steps, b->steps, sizeof a->steps[0] * a->count) == 0;
+}
+
+static void wgpu_normalise(void *self, const st_rank_request *request, const st_device_caps *caps, st_choice *choice) {
+    (void)self;
+    st_gpu_normalise(request, caps, choice, NULL);
+}
+
+static const st_backend wgpu = {.name = "wgpu", .normalise = wgpu_normalise};
+
+static int32_t value_near(int32_t field) {
+    const st_choice_field *bounds = st_choice_field_at(field);
+    if (bounds->high <= 64) return bounds->low + (int32_t)random_below((uint64_t)(bounds->high - bounds->low) + 1);
+    return random_below(4) == 0 ? 0 : 32 << random_below(13);
+}
+
+/* What is said of each field of a Choice is true of the program: one without effect changes nothing, one that acts does in some. */
+static void test_fields_do_what_is_said(void **state) {
     (void)state;
-    st_rank_request request, resolved;
-    st_rank_request_init(&request, ST_TOPK, 2, 1 << 20, 64);
-    assert_int_equal(st_request_check(&request, 1, &resolved), ST_OK);
-    static st_wgpu_program base;
-    const st_choice plain = {.mk = ST_MK_SHARED, .use_2ce = 1, .wg = 128, .kl = 1, .tile = 1024, .ctile = 512};
-    const st_wgpu_layout layout = packed(&resolved, 2);
-    assert_int_equal(st_wgpu_compose(&resolved, &plain, &large_limits, &layout, &base), ST_OK);
-    static const struct {
-        int32_t field, value;
-    } changes[] = {{ST_FIELD_MK, ST_MK_RADIX}, {ST_FIELD_USE_2CE, 0}, {ST_FIELD_WG, 256}, {ST_FIELD_CH, 1 << 19},
-                   {ST_FIELD_TILE, 256},       {ST_FIELD_CTILE, 2048}};
-    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
-        st_choice choice = plain;
-        st_change_field(&choice, changes[i].field, changes[i].value, NULL, "test");
-        assert_int_equal(st_wgpu_compose(&resolved, &choice, &large_limits, &layout, &program), ST_OK);
-        const int same = program.count == base.count && memcmp(program.steps, base.steps, sizeof base.steps[0] * base.count) == 0;
-        if (same) fail_msg("field %d changes nothing", changes[i].field);
+    random_state = 31;
+    static st_wgpu_program other;
+    int64_t shows[ST_FIELDS] = {0}, silent[ST_FIELDS] = {0};
+    for (int i = 0; i < 6000; i++) {
+        const st_wgpu_limits limits = large_limits;
+        const st_rank_request request = random_request();
+        st_plan plan = {.request = request, .caps = st_caps_with_shared_mem(st_caps_wgpu(32, 1, 1024), limits.shared_bytes)};
+        plan.choice = random_choice(&request, &limits);
+        const int32_t field = (int32_t)random_below(ST_FIELDS);
+        st_choice choice = plan.choice;
+        st_choice_set(&choice, field, value_near(field));
+        if (!st_gpu_legal(request.kind, choice.mk, choice.mkd)) continue;
+        st_choice_normalise(&wgpu, &request, &plan.caps, &choice, NULL);
+        st_choice_normalise(&wgpu, &request, &plan.caps, &plan.choice, NULL);
+        int others = 0;
+        for (int32_t j = 0; j < ST_FIELDS; j++)
+            others += j != field && j != ST_FIELD_USE_2CE && st_choice_get(&choice, j) != st_choice_get(&plan.choice, j);
+        st_wgpu_layout layout;
+        if (request.rows == 0 || others > 0 || st_choice_get(&choice, field) == st_choice_get(&plan.choice, field)) continue;
+        if (compose_some(&request, &choice, &limits, &layout) != ST_OK) continue;
+        other = program;
+        if (st_wgpu_compose(&request, &plan.choice, &limits, &layout, &program) != ST_OK) continue;
+        char line[96];
+        int32_t active;
+        st_choice_effect(&plan, field, line, &active);
+        if (active) {
+            shows[field] += !same_programs(&program, &other);
+        } else {
+            silent[field]++;
+            if (!same_programs(&program, &other))
+                fail_msg("%s %d -> %d changes what runs (kind %d cols %lld k %lld mk %d mkd %d u2 %d); what is said: %s",
+                         st_choice_field_at(field)->name, st_choice_get(&plan.choice, field), st_choice_get(&choice, field), request.kind,
+                         (long long)request.cols, (long long)request.k, choice.mk, choice.mkd, choice.use_2ce, line);
+        }
+    }
+    for (int32_t field = 0; field < ST_FIELDS; field++) {
+        const int kernels_of_others = field == ST_FIELD_TILE_COLS || field == ST_FIELD_RADIX || field == ST_FIELD_SEGMENTS;
+        if (kernels_of_others ? silent[field] == 0 : shows[field] == 0)
+            fail_msg("%s: never seen to %s", st_choice_field_at(field)->name, kernels_of_others ? "change" : "act");
     }
 }
 
@@ -514,7 +555,7 @@ int main(void) {
         cmocka_unit_test(test_limits_hold),
         cmocka_unit_test(test_topk_takes_two_dispatches),
         cmocka_unit_test(test_ranges_cover_a_row),
-        cmocka_unit_test(test_every_field_of_a_choice_acts),
+        cmocka_unit_test(test_fields_do_what_is_said),
         cmocka_unit_test(test_queues_are_shaped_by_their_fields),
         cmocka_unit_test(test_short_rows_share_a_workgroup),
         cmocka_unit_test(test_text_that_does_not_fit),

@@ -262,6 +262,7 @@ static st_status add_nan_scan(const st_wgpu_composer *composer) {
     st_wgpu_composer scan = *composer;
     scan.choice = &choice;
     st_wgpu_numbers numbers = scan.numbers;
+    numbers.chunk = scan.cols;
     st_wgpu_cut_row(&scan, UINT32_MAX, LEAST_COLS, &numbers);
     st_wgpu_variant variant = st_wgpu_variant_of(&scan, ST_WGPU_KERNEL_NAN_ROW);
     variant.unroll = LOADS;

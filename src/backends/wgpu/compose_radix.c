@@ -116,8 +116,9 @@ static st_status compose_wide(struct radix *radix) {
 }
 
 st_status st_wgpu_compose_radix(st_wgpu_composer *composer) {
-    /* Collecting in the order of indices, the first of equal keys come first. */
+    /* Collecting in the order of indices, the first of equal keys come first. Rows are swept whole. */
     st_wgpu_set_order(composer, 0);
+    composer->numbers.chunk = composer->cols;
     struct radix radix = {.composer = composer, .numbers = composer->numbers};
     set_sink(&radix);
     /* Pieces shall leave a quarter of their columns at most. */
