@@ -460,7 +460,7 @@ static int kinds;
 
 /* A validator's word on the text, behind lines that it alone wants. */
 static void validate(const char *validator, const char *options, const char *before, const st_wgpu_variant *variant) {
-    char path[] = "/tmp/st_kernel_XXXXXX.wgsl", command[160];
+    char path[40] = "/tmp/st_kernel_XXXXXX.wgsl", command[160]; /* with room for .log */
     const int file = mkstemps(path, 5);
     const ssize_t head = (ssize_t)strlen(before), length = (ssize_t)strlen(text);
     assert_true(file >= 0 && write(file, before, (size_t)head) == head && write(file, text, (size_t)length) == length && close(file) == 0);
