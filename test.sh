@@ -4,14 +4,14 @@
 # WebGPU on two drivers that are programs, lavapipe and SwiftShader.
 # Installs what is missing with apt. The last line is "N passed, N failed, N skipped"; the exit status says the same.
 # ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (48000), ST_TEST_WGPU_CONFIGS how many
-# on each WebGPU driver (2000); ST_TEST_LARGE=0 leaves the row of 20 GB out.
+# on each WebGPU driver (800); ST_TEST_LARGE=0 leaves the row of 20 GB out.
 set -u
 cd "$(dirname "$0")" || exit 1
 . tools/packages.sh
 here=$(pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
 configs=${ST_TEST_CONFIGS:-48000}
-wgpu_configs=${ST_TEST_WGPU_CONFIGS:-2000}
+wgpu_configs=${ST_TEST_WGPU_CONFIGS:-800}
 mkdir -p build
 ST_TALLY=$here/build/tally.jsonl
 export ST_TALLY
