@@ -49,9 +49,8 @@ const FLAG_UNSORTED = 4u;
 const FLAG_VALUES = 8u;
 const FLAG_INDICES = 16u;
 const FLAG_WIDE_INDICES = 32u;
-const FLAG_DESCENDING = 64u;
-const FLAG_REVERSED = 128u;
-const FLAG_DEFERRED = 256u;
+const FLAG_REVERSED = 64u;
+const FLAG_DEFERRED = 128u;
 
 const KIND_MIDK = 2u;
 const KIND_WINDOW = 4u;

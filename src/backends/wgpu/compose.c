@@ -130,7 +130,6 @@ static void set_numbers(st_wgpu_composer *composer) {
     if (layout->has_list) numbers->flags |= ST_WGPU_NUMBERS_LIST;
     if (layout->has_lengths) numbers->flags |= ST_WGPU_NUMBERS_LENGTHS;
     if (request->order == ST_UNSORTED) numbers->flags |= ST_WGPU_NUMBERS_UNSORTED;
-    if (request->kind == ST_WINDOW && request->descending) numbers->flags |= ST_WGPU_NUMBERS_DESCENDING;
     const st_window window = st_window_of(request, (size_t)request->cols);
     st_wgpu_set_order(composer, (int64_t)window.hi > request->cols - (int64_t)window.lo);
 }
@@ -214,6 +213,12 @@ st_status st_wgpu_add_last(st_wgpu_composer *composer, const st_wgpu_variant *va
 
 st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t kernel) {
     return (st_wgpu_variant){.kernel = kernel, .bits = composer->bits, .workgroup = (uint32_t)composer->choice->wg, .parts = 1};
+}
+
+uint32_t st_wgpu_power_from(uint32_t value) {
+    uint32_t power = 1;
+    while (power < value && power < 1u << 31) power *= 2;
+    return power;
 }
 
 uint32_t st_wgpu_unroll(const st_wgpu_composer *composer, int32_t step, uint32_t most) {

@@ -14,12 +14,6 @@ static st_wgpu_variant variant_of(const st_wgpu_composer *composer, uint32_t ker
     return variant;
 }
 
-static uint32_t power_of_two_from(uint32_t value) {
-    uint32_t power = 1;
-    while (power < value && power < 1u << 31) power *= 2;
-    return power;
-}
-
 /* Entries in workgroup memory, in few sizes, so that few kernels serve all requests. 0: what is kept does not fit. */
 static uint32_t filter_capacity(const st_wgpu_composer *composer, uint32_t fits) {
     /* Room for as many candidates as a compaction takes; there are no more than columns. */
@@ -31,8 +25,8 @@ static uint32_t filter_capacity(const st_wgpu_composer *composer, uint32_t fits)
 }
 
 static uint32_t bitonic_capacity(const st_wgpu_composer *composer, uint32_t fits) {
-    const uint32_t row = power_of_two_from(composer->cols < LEAST_ROOM ? LEAST_ROOM : composer->cols);
-    const uint32_t best = power_of_two_from(composer->numbers.kept), tile = (uint32_t)composer->choice->tile;
+    const uint32_t row = st_wgpu_power_from(composer->cols < LEAST_ROOM ? LEAST_ROOM : composer->cols);
+    const uint32_t best = st_wgpu_power_from(composer->numbers.kept), tile = (uint32_t)composer->choice->tile;
     const uint64_t wanted = (uint64_t)best + tile;
     if (composer->cols <= fits && row <= wanted) return row < fits ? row : fits;
     if (wanted <= fits) return (uint32_t)wanted;
@@ -66,7 +60,7 @@ st_status st_wgpu_add_passes(st_wgpu_composer *composer, st_wgpu_variant variant
 static st_status compose_room(st_wgpu_composer *composer, uint32_t fits) {
     st_status status = st_wgpu_take_entries(composer, (uint64_t)composer->rows * composer->cols);
     if (status != ST_OK) return status;
-    const st_wgpu_variant variant = variant_of(composer, ST_WGPU_KERNEL_ROOM_BITONIC, power_of_two_from(fits / 2 + 1));
+    const st_wgpu_variant variant = variant_of(composer, ST_WGPU_KERNEL_ROOM_BITONIC, st_wgpu_power_from(fits / 2 + 1));
     return st_wgpu_add_last(composer, &variant, &composer->numbers);
 }
 

@@ -5,12 +5,6 @@
 /* Registers for loads are taken from those of queues; a few loads side by side hide what one costs. */
 enum { MOST_LOADS = 8, MOST_RUN = 1024 };
 
-static uint32_t power_of_two_from(uint32_t value) {
-    uint32_t power = 1;
-    while (power < value && power < 1u << 31) power *= 2;
-    return power;
-}
-
 static st_wgpu_variant variant_of(const st_wgpu_composer *composer, uint32_t kernel, int32_t step) {
     st_wgpu_variant variant = st_wgpu_variant_of(composer, kernel);
     variant.unroll = st_wgpu_unroll(composer, step, MOST_LOADS);
@@ -57,7 +51,7 @@ static int heap_variant(const st_wgpu_composer *composer, uint32_t room, st_wgpu
         const uint64_t heaps = threads / variant->lanes, inboxes = (uint64_t)threads * variant->unroll;
         const uint64_t fits = (room - heaps * HEAP_BYTES) / st_wgpu_entry_bytes(composer->bits);
         if (heaps * kept + inboxes <= fits) {
-            const uint64_t rounded = heaps * power_of_two_from(kept) + inboxes;
+            const uint64_t rounded = heaps * st_wgpu_power_from(kept) + inboxes;
             variant->capacity = (uint32_t)(rounded <= fits ? rounded : fits);
             return 1;
         }
@@ -78,7 +72,7 @@ static int kway_variant(const st_wgpu_composer *composer, uint32_t room, st_wgpu
     const uint64_t wanted = 2 * (uint64_t)kept + (uint64_t)variant->workgroup * variant->unroll;
     const uint64_t rounded = (wanted + CAPACITY_STEP - 1) / CAPACITY_STEP * CAPACITY_STEP;
     variant->capacity = rounded < fits ? (uint32_t)rounded : fits;
-    variant->queue = power_of_two_from((uint32_t)composer->choice->ctile);
+    variant->queue = st_wgpu_power_from((uint32_t)composer->choice->ctile);
     if (variant->queue > MOST_RUN) variant->queue = MOST_RUN;
     return variant->capacity >= kept + LEAST_ROOM;
 }

@@ -37,6 +37,9 @@ void st_wgpu_set_order(st_wgpu_composer *composer, int reversed);
 /* The variant of a kernel for this request and the Choice's workgroup; rows to outputs, until that is changed. */
 st_wgpu_variant st_wgpu_variant_of(const st_wgpu_composer *composer, uint32_t kernel);
 
+/* The least power of two that is not below value; 2^31 at most. */
+uint32_t st_wgpu_power_from(uint32_t value);
+
 /* Elements of a step of so many columns for each thread, from 1 to `most`. */
 uint32_t st_wgpu_unroll(const st_wgpu_composer *composer, int32_t step, uint32_t most);
 enum { ST_WGPU_MOST_UNROLL = 16 };

@@ -126,9 +126,8 @@ enum {
     ST_WGPU_NUMBERS_VALUES = 8,        /* values are asked for, */
     ST_WGPU_NUMBERS_INDICES = 16,      /* indices, */
     ST_WGPU_NUMBERS_WIDE_INDICES = 32, /* in 64 bits */
-    ST_WGPU_NUMBERS_DESCENDING = 64,   /* of a window */
-    ST_WGPU_NUMBERS_REVERSED = 128,    /* the order runs from the row's far end: keys and indices are complemented */
-    ST_WGPU_NUMBERS_DEFERRED = 256     /* columns go to picks_base instead of values to the output */
+    ST_WGPU_NUMBERS_REVERSED = 64,     /* the order runs from the row's far end: keys and indices are complemented */
+    ST_WGPU_NUMBERS_DEFERRED = 128     /* columns go to picks_base instead of values to the output */
 };
 
 /* A part of a buffer that is bound: bytes from an aligned offset on. Empty: the step does not touch the buffer. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /* wgpu_source.c - a variant's WGSL: constants, then the texts that its kernel is made of. */
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
