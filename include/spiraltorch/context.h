@@ -24,11 +24,12 @@ enum { ST_HEURISTICS_ALL = 0, ST_HEURISTICS_TABLE = 1, ST_HEURISTICS_NONE = 2 };
 
 /* Options of a context. Zero in any field but struct_size means the default. */
 typedef struct st_context_options {
-    uint32_t struct_size;    /* sizeof(st_context_options) */
-    int32_t threads;         /* most threads for one call; 0: ST_NUM_THREADS where it is set, else the CPUs this process may use */
-    const st_host *host;     /* copied; NULL: libc and POSIX threads */
-    int32_t heuristics;      /* ST_HEURISTICS_* */
-    const char *cpu_disable; /* instruction sets not to use, such as "avx512,avx2,neon"; NULL: ST_CPU_DISABLE where it is set */
+    uint32_t struct_size;     /* sizeof(st_context_options) */
+    int32_t threads;          /* most threads for one call; 0: ST_NUM_THREADS where it is set, else the CPUs this process may use */
+    const st_host *host;      /* copied; NULL: libc and POSIX threads */
+    int32_t heuristics;       /* ST_HEURISTICS_* */
+    const char *cpu_disable;  /* instruction sets not to use, such as "avx512,avx2,neon"; NULL: ST_CPU_DISABLE where it is set */
+    const char *wgpu_library; /* wgpu-native's path, or "none"; NULL: ST_WGPU_LIBRARY where it is set, else where the loader looks */
 } st_context_options;
 
 /*

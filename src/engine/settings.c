@@ -92,7 +92,7 @@ static st_status read_heuristics(st_settings *settings) {
 
 static st_status read_wgpu(st_wgpu_settings *wgpu) {
     const char *limits = variable("ST_WGPU_LIMITS"), *subgroups = variable("ST_WGPU_SUBGROUPS"), *timeout = variable("ST_WGPU_TIMEOUT");
-    wgpu->library = variable("ST_WGPU_LIBRARY");
+    if (wgpu->library == NULL) wgpu->library = variable("ST_WGPU_LIBRARY");
     if (limits != NULL && strcmp(limits, "floor") != 0)
         return st_fail(ST_E_ARGUMENT, "ST_WGPU_LIMITS is \"%.40s\"; set it to floor, or unset it", limits);
     wgpu->floor_limits = limits != NULL;
@@ -117,6 +117,7 @@ st_status st_settings_read(const st_context_options *options, st_settings *setti
         settings->threads = options->threads;
         settings->heuristics = options->heuristics;
         settings->cpu_disable = options->cpu_disable;
+        settings->wgpu.library = options->wgpu_library;
     }
     const char *threads = variable("ST_NUM_THREADS");
     if (settings->threads == 0 && threads != NULL) {

@@ -23,9 +23,9 @@ typedef struct st_settings {
 } st_settings;
 
 /*
- * Reads options (NULL allowed) and the environment: ST_NUM_THREADS and ST_CPU_DISABLE where an option leaves them open,
- * ST_DEVICE_AUTO_PRIORITIES, ST_WGPU_* and SPIRAL_HEUR_*. A variable that is set but empty counts as not set. ST_E_ARGUMENT names option
- * or variable; rule programs are not looked at here.
+ * Reads options (NULL allowed) and the environment: ST_NUM_THREADS, ST_CPU_DISABLE and ST_WGPU_LIBRARY where an option leaves them
+ * open, ST_DEVICE_AUTO_PRIORITIES, the other ST_WGPU_* and SPIRAL_HEUR_*. A variable that is set but empty counts as not set.
+ * ST_E_ARGUMENT names option or variable; rule programs are not looked at here.
  */
 st_status st_settings_read(const st_context_options *options, st_settings *settings);
 

@@ -113,8 +113,27 @@ static void test_priorities(void **state) {
     st_context_destroy(context);
 }
 
+/* Both name libraries that cannot be opened: the reason says which was tried. */
+static void test_the_library_of_webgpu(void **state) {
+    (void)state;
+    st_context_options options = {.struct_size = sizeof options, .wgpu_library = "/nowhere/the_options.so"};
+    st_context *context = NULL;
+    if (strstr(st_features(), "wgpu: no") != NULL) {
+        print_message("this build has no wgpu backend\n");
+        skip();
+    }
+    setenv("ST_WGPU_LIBRARY", "/nowhere/the_variables.so", 1);
+    assert_int_equal(st_context_create(&options, &context), ST_OK);
+    assert_non_null(strstr(info_at(context, 1).reason, "/nowhere/the_options.so"));
+    st_context_destroy(context);
+    options.wgpu_library = NULL;
+    assert_int_equal(st_context_create(&options, &context), ST_OK);
+    assert_non_null(strstr(info_at(context, 1).reason, "/nowhere/the_variables.so"));
+    st_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_list), cmocka_unit_test(test_named_devices),
-                                       cmocka_unit_test(test_priorities)};
+                                       cmocka_unit_test(test_priorities), cmocka_unit_test(test_the_library_of_webgpu)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

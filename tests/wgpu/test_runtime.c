@@ -516,7 +516,9 @@ static void test_libraries_that_are_none(void **state) {
     (void)state;
     static const struct {
         const char *library, *reason;
-    } cases[] = {{"none", "ST_WGPU_LIBRARY is none"}, {"/nowhere/libwgpu_native.so", "/nowhere/libwgpu_native.so"}, {"libm.so.6", "not wgpu-native"}};
+    } cases[] = {{"none", "wgpu_library (ST_WGPU_LIBRARY) is none"},
+                 {"/nowhere/libwgpu_native.so", "/nowhere/libwgpu_native.so"},
+                 {"libm.so.6", "not wgpu-native"}};
     st_host host;
     st_wgpu_device *devices[ST_WGPU_MOST_ADAPTERS];
     int32_t count = 1;

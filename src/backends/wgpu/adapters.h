@@ -14,7 +14,7 @@ typedef struct st_wgpu_device st_wgpu_device;
 
 /* How devices are looked for and opened; the environment's variables of the same names, read by the caller. */
 typedef struct st_wgpu_settings {
-    const char *library;  /* ST_WGPU_LIBRARY: a path, or "none"; NULL: the usual names */
+    const char *library;  /* an option's, or ST_WGPU_LIBRARY: a path, or "none"; NULL: the usual names */
     int32_t floor_limits; /* ST_WGPU_LIMITS=floor: what every WebGPU device has, whatever the adapter could do */
     int32_t no_subgroups; /* ST_WGPU_SUBGROUPS=0 */
     double timeout;       /* ST_WGPU_TIMEOUT: the most seconds that one wait may take; 0: 60 */

@@ -42,7 +42,8 @@ static st_status fill(void *handle, st_wgpu_table *table) {
 st_status st_wgpu_library_open(const char *path, st_wgpu_library *library) {
     static const char *const names[] = {"libwgpu_native" SUFFIX, "libwgpu_native-release" SUFFIX};
     memset(library, 0, sizeof *library);
-    if (path != NULL && strcmp(path, "none") == 0) return st_fail(ST_E_DEVICE, "ST_WGPU_LIBRARY is none, so no wgpu-native is looked for");
+    if (path != NULL && strcmp(path, "none") == 0)
+        return st_fail(ST_E_DEVICE, "wgpu_library (ST_WGPU_LIBRARY) is none, so no wgpu-native is looked for");
     if (path == NULL && dlsym(RTLD_DEFAULT, "wgpuGetVersion") != NULL) return fill(RTLD_DEFAULT, &library->call);
     for (size_t i = 0; path == NULL && i < sizeof names / sizeof names[0] && library->handle == NULL; i++)
         library->handle = dlopen(names[i], RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
@@ -51,7 +52,7 @@ st_status st_wgpu_library_open(const char *path, st_wgpu_library *library) {
         if (path == NULL)
             return st_fail(ST_E_DEVICE, "no libwgpu_native" SUFFIX " here; set ST_WGPU_LIBRARY to one (pip install wgpu brings it)");
         const char *why = dlerror();
-        return st_fail(ST_E_DEVICE, "ST_WGPU_LIBRARY: %.150s", why == NULL ? path : why);
+        return st_fail(ST_E_DEVICE, "wgpu_library (ST_WGPU_LIBRARY): %.150s", why == NULL ? path : why);
     }
     const st_status status = fill(library->handle, &library->call);
     if (status != ST_OK) st_wgpu_library_close(library);
