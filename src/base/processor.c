@@ -20,32 +20,38 @@ static const char *const isa_names[] = {"portable", "neon", "avx2", "avx512"};
 const char *st_isa_name(st_isa isa) { return isa_names[isa]; }
 
 #if defined(__x86_64__)
-/*
- * The AVX2 kernels' files are compiled for these too; clang 14's __builtin_cpu_supports does not know them. Without LZCNT
- * its encoding runs as BSR, and counts wrongly instead of failing.
- */
-static int has_lzcnt_and_f16c(void) {
-    uint32_t a, b, c, d;
-    return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C) && __get_cpuid(0x80000001, &a, &b, &c, &d) && (c & bit_LZCNT);
-}
-#endif
+/* What the system keeps for each thread, XCR0: of 256-bit registers, of 512-bit registers and masks. */
+enum { KEEPS_YMM = 0x06, KEEPS_ZMM = 0xe6 };
 
+static uint32_t kept_registers(void) {
+    uint32_t low, high;
+    __asm__ __volatile__("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+    return low;
+}
+
+/*
+ * By CPUID itself: compilers' __builtin_cpu_supports do not know all that the kernels' files are compiled for, and need a
+ * library that not all compilers bring. Without LZCNT its encoding runs as BSR, and counts wrongly instead of failing.
+ */
 static uint32_t detect_isas(void) {
-    uint32_t isas = 1u << ST_ISA_PORTABLE;
-#if defined(__x86_64__)
-    __builtin_cpu_init();
-    if (has_lzcnt_and_f16c() && __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
-        __builtin_cpu_supports("fma") && __builtin_cpu_supports("popcnt")) {
-        isas |= 1u << ST_ISA_AVX2;
-        if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
-            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512cd"))
-            isas |= 1u << ST_ISA_AVX512;
-    }
-#elif defined(__aarch64__)
-    isas |= 1u << ST_ISA_NEON;
-#endif
+    const uint32_t first_bits = bit_OSXSAVE | bit_AVX | bit_FMA | bit_F16C | bit_POPCNT;
+    const uint32_t avx2_bits = bit_AVX2 | bit_BMI | bit_BMI2;
+    const uint32_t avx512_bits = bit_AVX512F | bit_AVX512BW | bit_AVX512DQ | bit_AVX512VL | bit_AVX512CD;
+    uint32_t isas = 1u << ST_ISA_PORTABLE, a, first, seventh, extended, b, c, d;
+    if (!__get_cpuid(1, &a, &b, &first, &d) || !__get_cpuid_count(7, 0, &a, &seventh, &c, &d) ||
+        !__get_cpuid(0x80000001, &a, &b, &extended, &d))
+        return isas;
+    if ((first & first_bits) != first_bits || (seventh & avx2_bits) != avx2_bits || !(extended & bit_LZCNT)) return isas;
+    const uint32_t kept = kept_registers();
+    if ((kept & KEEPS_YMM) == KEEPS_YMM) isas |= 1u << ST_ISA_AVX2;
+    if ((kept & KEEPS_ZMM) == KEEPS_ZMM && (seventh & avx512_bits) == avx512_bits) isas |= 1u << ST_ISA_AVX512;
     return isas;
 }
+#elif defined(__aarch64__)
+static uint32_t detect_isas(void) { return 1u << ST_ISA_PORTABLE | 1u << ST_ISA_NEON; }
+#else
+static uint32_t detect_isas(void) { return 1u << ST_ISA_PORTABLE; }
+#endif
 
 /* Reads a small text file into `text`; returns 0 where it cannot. */
 static int read_text(const char *path, char *text, size_t size) {
