@@ -3,6 +3,7 @@
 
 # Optimised for users, with line numbers for those who look inside; never -DNDEBUG, since src/ has no assert to remove.
 set(CMAKE_C_FLAGS_RELWITHDEBINFO "-O3 -g")
+set(CMAKE_C_FLAGS_RELEASE "-O3")
 set(CMAKE_C_FLAGS_DEBUG "-O0 -g3")
 
 add_library(st_link INTERFACE)
