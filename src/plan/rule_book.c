@@ -7,7 +7,6 @@
 
 #include "base/fail.h"
 #include "base/memory.h"
-#include "spiralk/prepare.h"
 
 struct st_rule_memory {
     st_host host;
@@ -23,10 +22,6 @@ st_status st_rule_book_add(const st_host *host, st_rule_book *book, const char *
     const st_status status = st_spiralk_compile(host, text, bytes, &added->program, &error);
     if (status == ST_E_FORMAT) return st_fail(status, "%s:%d:%d: %s", shown, error.line, error.column, error.message);
     if (status != ST_OK) return status;
-    if (!st_prepare_can(added->program)) {
-        st_spiralk_free(added->program);
-        return st_fail(ST_E_CAPACITY, "%s: the program has more operations than any plan may wait for", shown);
-    }
     memcpy(added->name, shown, sizeof added->name);
     added->kinds = kinds;
     book->count++;

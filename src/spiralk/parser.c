@@ -10,6 +10,7 @@
 #include "base/memory.h"
 #include "base/show_text.h"
 #include "base/utf8.h"
+#include "spiralk/prepare.h"
 
 /* ---- refusals ---- */
 
@@ -257,6 +258,9 @@ static st_status read_statement(st_parser *parser) {
     const st_token_kind after_it = parser->token.kind;
     if (after_it != ST_TOKEN_SEMICOLON && after_it != ST_TOKEN_NEWLINE && after_it != ST_TOKEN_END)
         return st_parser_expected(parser, "';', the end of the line or an operator");
+    if (!st_prepare_can(parser->program))
+        return st_parser_refuse(parser, head.start, "", NULL,
+                                "with this statement the program has more operations than any plan may wait for");
     return add_statement(parser, &made);
 }
 

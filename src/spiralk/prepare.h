@@ -40,7 +40,7 @@ typedef struct st_prepared {
  */
 enum { ST_RULE_WORK = 500000 };
 
-/* 0 where a program is so long that st_prepare refuses it for every request; it then needs no workspace. */
+/* 0 where a program, or what there is of it so far, is so long that st_prepare refuses it for every request. */
 int st_prepare_can(const st_spiralk *program);
 
 /* Bytes that st_prepare needs, for memory of any alignment. */

@@ -139,6 +139,8 @@ def test_limits():
     assert "at most 262144 bytes" in run("kdsl", "check", "-", input=b"mk: 1\n" * 1_700_000, check=1).err
     assert "4096 statements" in run("kdsl", "check", "-", input="mk:1;" * 4097, check=1).err
     assert "64 deep" in run("kdsl", "check", "-", input="mk: " + "(" * 10000, check=1).err
+    err = run("kdsl", "check", "-", input="tile: 2\nmk: c" + "-c" * 60000, check=1).err
+    assert "standard input:2:1: with this statement" in err and "more operations than any plan may wait for" in err
     dense = "mk:" + "1+" * 80000 + "1"
     assert "at most 262144" in run("kdsl", "fmt", "-", input=dense, check=1).err
 
