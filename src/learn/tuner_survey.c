@@ -23,14 +23,22 @@ size_t st_survey_index(const st_survey *survey, const st_place *place) {
     return index;
 }
 
+/*
+ * On a grid the k that is all columns stands for more than half of them, and most of these are a choice and a sort: a whole row is
+ * only sorted, and has other winners.
+ */
+static int64_t most_k(int64_t cols) { return cols - cols / 4; }
+
 st_survey_cell st_survey_cell_of(const st_survey *survey, const st_place *place) {
     const st_series *series = &survey->series[place->series];
+    const int64_t cols = survey->axes[ST_AXIS_COLS].values[place->at[ST_AXIS_COLS]];
+    const int64_t k = survey->axes[ST_AXIS_K].values[place->at[ST_AXIS_K]];
     return (st_survey_cell){series->kind,
                             series->dtype,
                             series->threads,
                             survey->axes[ST_AXIS_ROWS].values[place->at[ST_AXIS_ROWS]],
-                            survey->axes[ST_AXIS_COLS].values[place->at[ST_AXIS_COLS]],
-                            survey->axes[ST_AXIS_K].values[place->at[ST_AXIS_K]]};
+                            cols,
+                            survey->axes[ST_AXIS_K].is_grid && k == cols ? most_k(cols) : k};
 }
 
 const st_survey_finding *st_survey_found(const st_survey *survey, const st_place *place) {
@@ -218,12 +226,14 @@ static int32_t position_on(const st_axis *axis, int64_t value) {
 }
 
 static int find_place(const st_survey *survey, const st_survey_cell *cell, st_place *place) {
-    const int64_t values[ST_AXES] = {cell->rows, cell->cols, cell->k};
+    int64_t values[ST_AXES] = {cell->rows, cell->cols, cell->k};
     place->series = -1;
     for (int32_t i = 0; i < survey->series_count; i++) {
         const st_series *series = &survey->series[i];
         if (series->kind == cell->kind && series->dtype == cell->dtype && series->threads == cell->threads) place->series = i;
     }
+    const st_axis *k = &survey->axes[ST_AXIS_K];
+    if (k->is_grid && cell->k == most_k(cell->cols) && position_on(k, cell->cols) >= 0) values[ST_AXIS_K] = cell->cols;
     int found = place->series >= 0;
     for (int axis = 0; axis < ST_AXES; axis++) {
         place->at[axis] = position_on(&survey->axes[axis], values[axis]);
