@@ -36,17 +36,31 @@ static void drop(st_py_context *context) {
     PyMem_Free(context);
 }
 
+/* The path of an installed package's wgpu-native as bytes, or None; NULL with an exception. */
+static PyObject *find_wgpu(void) {
+    PyObject *module = PyImport_ImportModule("spiraltorch.wgpu_native");
+    PyObject *path = module == NULL ? NULL : PyObject_CallMethod(module, "path", NULL);
+    Py_XDECREF(module);
+    return path;
+}
+
 static st_py_context *make(const st_py_state *state) {
-    st_py_context *context = PyMem_Calloc(1, sizeof *context);
+    PyObject *wgpu = find_wgpu();
+    st_py_context *context = wgpu == NULL ? NULL : PyMem_Calloc(1, sizeof *context);
     if (context == NULL) {
-        PyErr_NoMemory();
+        if (wgpu != NULL) PyErr_NoMemory();
+        Py_XDECREF(wgpu);
         return NULL;
     }
     atomic_flag_clear(&context->busy);
     context->users = 1;
     const st_host host = {.struct_size = sizeof host, .user = context, .warn = keep_warning};
-    const st_context_options options = {.struct_size = sizeof options, .threads = state->threads, .host = &host};
+    const st_context_options options = {.struct_size = sizeof options,
+                                        .threads = state->threads,
+                                        .host = &host,
+                                        .wgpu_library = wgpu == Py_None ? NULL : PyBytes_AsString(wgpu)};
     const st_status status = st_context_create(&options, &context->engine);
+    Py_DECREF(wgpu);
     if (status != ST_OK) {
         PyMem_Free(context);
         st_py_raise(state, status);
