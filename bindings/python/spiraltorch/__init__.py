@@ -10,6 +10,8 @@ every number of threads; NaN, -0 and ties have a defined place. Twelve dtypes, u
 >>> values.tolist(), indices.tolist()
 ([5.0, 4.0], [4, 2])
 """
+from __future__ import annotations
+
 import os as _os
 
 from . import _engine, kdsl
@@ -43,7 +45,7 @@ if hasattr(_os, "register_at_fork"):
 
 
 
-def __getattr__(name):
+def __getattr__(name: str) -> object:
     """spiraltorch.torch, which imports torch, is loaded when it is asked for."""
     if name == "torch":
         import importlib

@@ -4,19 +4,42 @@
 A program that is refused raises spiraltorch.Error with status "ST_E_FORMAT" and, as attributes, line, column (from 1),
 expected, suggestion and excerpt.
 """
-from collections import namedtuple
+from __future__ import annotations
 
 from . import _engine
 
-Counts = namedtuple("Counts", "hard soft penalties")
-Counts.__doc__ = "How many statements of each kind a program has."
-Verdict = namedtuple("Verdict", "hard soft")
-Verdict.__doc__ = "What a program says: fields that it sets, a dict; and the rules that can hold for the request, a list of Rule."
-Rule = namedtuple("Rule", "field value weight line conditional")
-Rule.__doc__ = "A soft rule; field and value are None for penalty_if. conditional: it depends on other fields."
+TYPE_CHECKING = False  # typing's own would have it imported
+if TYPE_CHECKING:
+    from typing import Any, Literal, NamedTuple
+
+    class Counts(NamedTuple):
+        hard: int
+        soft: int
+        penalties: int
+
+    class Rule(NamedTuple):
+        field: str | None
+        value: int | None
+        weight: float
+        line: int
+        conditional: bool
+
+    class Verdict(NamedTuple):
+        hard: dict[str, int]
+        soft: list[Rule]
+
+else:
+    from collections import namedtuple
+
+    Counts = namedtuple("Counts", "hard soft penalties")
+    Counts.__doc__ = "How many statements of each kind a program has."
+    Verdict = namedtuple("Verdict", "hard soft")
+    Verdict.__doc__ = "What a program says: fields that it sets, a dict; and the rules that can hold for the request, a list of Rule."
+    Rule = namedtuple("Rule", "field value weight line conditional")
+    Rule.__doc__ = "A soft rule; field and value are None for penalty_if. conditional: it depends on other fields."
 
 
-def check(text):
+def check(text: str) -> Counts:
     """Counts what is in a program, a string.
 
     Returns Counts. Error: it is none; see above.
@@ -28,19 +51,20 @@ def check(text):
     return Counts(*_engine.kdsl_check(text))
 
 
-def format(text):
+def format(text: str) -> str:
     """Lays a program out: a statement a line, even spacing, comments kept. It means the same afterwards.
 
     Returns a string. Error: it is no program; see above.
 
     >>> from spiraltorch import kdsl
     >>> kdsl.format("u2:(c>32768)||(k>128)")
-    'u2: (c > 32768) || (k > 128)\\n'
+    'u2: (c > 32768) || (k > 128);\\n'
     """
     return _engine.kdsl_format(text)
 
 
-def eval(text, rows, cols, k, *, kind="topk", dtype="float32", threads=0, device="cpu", caps=None):
+def eval(text: str, rows: int, cols: int, k: int, *, kind: Literal["topk", "midk", "bottomk", "window"] = "topk",
+         dtype: str = "float32", threads: int = 0, device: str | None = "cpu", caps: dict[str, Any] | None = None) -> Verdict:
     """What a program says of a request.
 
     rows, cols, k, kind, dtype: the request, as in spiraltorch.plan. threads: most of the call; 0: the device's. device: an

@@ -1,12 +1,30 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Which kernel a request would run on, and why; and what it could run on."""
-from collections import namedtuple
+from __future__ import annotations
 
 from . import _engine
 
-Device = namedtuple("Device", "id backend name driver available software reason caps")
-Device.__doc__ = "One line of devices(): reason says why it is not available, or why auto passes it by; caps is a dict."
-Device.__module__ = "spiraltorch"
+TYPE_CHECKING = False  # typing's own would have it imported
+if TYPE_CHECKING:
+    from typing import Any, Literal, NamedTuple
+
+    from ._engine import _NanRule
+
+    class Device(NamedTuple):
+        id: str
+        backend: str
+        name: str
+        driver: str
+        available: bool
+        software: bool
+        reason: str
+        caps: dict[str, Any]
+
+else:
+    from collections import namedtuple
+
+    Device = namedtuple("Device", "id backend name driver available software reason caps", module="spiraltorch")
+    Device.__doc__ = "One line of devices(): reason says why it is not available, or why auto passes it by; caps is a dict."
 
 
 class Plan:
@@ -19,7 +37,15 @@ class Plan:
     __slots__ = ("choice", "device", "kernel", "predicted_ns", "source", "_json", "_text")
     __module__ = "spiraltorch"
 
-    def __init__(self, found):
+    choice: dict[str, int]
+    device: str
+    kernel: str
+    predicted_ns: float
+    source: str
+    _json: str
+    _text: str
+
+    def __init__(self, found: dict[str, Any]) -> None:
         self.choice = found["choice"]
         self.device = found["device"]
         self.kernel = found["kernel"]
@@ -28,18 +54,20 @@ class Plan:
         self._json = found["json"]
         self._text = found["text"]
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         return self._text.rstrip("\n")
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The explanation as data: sources, rules and scores, what was normalised."""
         import json
 
-        return json.loads(self._json)
+        found: dict[str, Any] = json.loads(self._json)
+        return found
 
 
-def plan(rows, cols, k=None, *, kind="topk", lo=None, hi=None, descending=False, dtype="float32", sorted=True, nan="greatest",
-         device="auto", caps=None):
+def plan(rows: int, cols: int, k: int | None = None, *, kind: Literal["topk", "midk", "bottomk", "window"] = "topk",
+         lo: int | None = None, hi: int | None = None, descending: bool = False, dtype: str = "float32", sorted: bool = True,
+         nan: _NanRule = "greatest", device: str | None = "auto", caps: dict[str, Any] | None = None) -> Plan:
     """How a request would be run, without running it; print the answer to see why.
 
     rows, cols: the shape of the input. kind: "topk", "midk" or "bottomk", with k; or "window", with lo, hi and descending.
@@ -65,7 +93,7 @@ def plan(rows, cols, k=None, *, kind="topk", lo=None, hi=None, descending=False,
     return Plan(_engine.plan(kind, rows, cols, k or 0, lo or 0, hi or 0, descending, dtype, sorted, nan, device, caps))
 
 
-def devices():
+def devices() -> list[Device]:
     """The devices of this machine: all five backends are always listed, with the reason where one cannot run.
 
     Returns a list of Device.

@@ -14,9 +14,10 @@
 
 #include "spiraltorch/spiraltorch.h"
 
-/* The names of arguments that are read without a dictionary: interned once, and compared by address. */
+/* Names that are interned once: of arguments, which are then compared by address, and of what tensors are asked for. */
 #define ST_PY_NAMES(X)                                                                                                           \
-    X(x) X(k) X(dim) X(largest) X(sorted) X(nan) X(lengths) X(device) X(out) X(axis) X(mode) X(lo) X(hi) X(descending)
+    X(x) X(k) X(dim) X(largest) X(sorted) X(nan) X(lengths) X(device) X(out) X(axis) X(mode) X(lo) X(hi) X(descending)            \
+    X(requires_grad) X(is_neg) X(new_empty) X(data_ptr) X(dtype)
 
 enum {
 #define ST_PY_NAME(name) ST_PY_NAME_##name,
@@ -74,6 +75,17 @@ st_context *st_py_context_engine(const st_py_context *context);
 
 /* Emits the warnings that the engine left. -1 where the caller turned them into an exception. */
 int st_py_context_leave(st_py_context *context);
+
+/*
+ * The last plan that a small call made for the auto device, which the next one often needs again: comparing the request takes a
+ * fifth of the time of asking the engine. asked.struct_size 0: there is none. Only with the GIL held.
+ */
+typedef struct st_py_recent {
+    st_rank_request asked;
+    st_plan plan;
+} st_py_recent;
+
+st_py_recent *st_py_context_recent(st_py_context *context);
 
 /* As enter, for an object that outlives the call; leave it when that ends. 1 where the process has forked since. */
 st_py_context *st_py_context_keep(st_py_context *context);

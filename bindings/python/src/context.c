@@ -12,6 +12,7 @@ struct st_py_context {
     st_context *engine;
     int64_t users; /* calls and objects on it, and one for being the module's */
     int forked;
+    st_py_recent recent;
     /* The engine warns from any thread, and often one without the GIL, so that the text waits for its call to end. */
     atomic_flag busy;
     atomic_int waiting;
@@ -94,6 +95,8 @@ st_py_context *st_py_context_keep(st_py_context *context) {
 }
 
 st_context *st_py_context_engine(const st_py_context *context) { return context->engine; }
+
+st_py_recent *st_py_context_recent(st_py_context *context) { return &context->recent; }
 
 int st_py_context_is_gone(const st_py_context *context) { return context->forked; }
 

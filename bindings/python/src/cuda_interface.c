@@ -98,8 +98,8 @@ int st_py_cuda_refuse(const st_py_state *state, PyObject *object, const char *na
     Py_DECREF(interface);
     if (answer < 0) return -1;
     const int64_t elements = st_py_array_elements(&array, name);
-    PyObject *text = PyUnicode_FromFormat("a CUDA device (%lld elements of %s at 0x%zx)", (long long)elements,
-                                          st_py_dtype_name(array.dtype), (size_t)(uintptr_t)array.data);
+    PyObject *text = PyUnicode_FromFormat("a CUDA device (%lld elements of %s at %p)", (long long)elements,
+                                          st_py_dtype_name(array.dtype), (void *)array.data);
     const char *device = text == NULL ? NULL : PyUnicode_AsUTF8AndSize(text, NULL);
     if (device != NULL) st_py_refuse_device(state, name, device, "give a copy on the host, such as x.copy_to_host() of Numba");
     Py_XDECREF(text);

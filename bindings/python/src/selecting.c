@@ -77,18 +77,32 @@ static int is_staged(const st_py_target *target, const st_py_walk *walk, int32_t
     return inner >= 0 && walk->strides[operand][inner] < width;
 }
 
+/* The plan for a request: the recent one where that is for the same, else one made in `room`. */
+static st_status plan(st_context *engine, const st_rank_request *request, const char *device, st_py_recent *recent, st_plan *room,
+                      const st_plan **chosen) {
+    *chosen = room;
+    if (recent == NULL || device != NULL) return st_plan_request(engine, request, device, NULL, room);
+    *chosen = &recent->plan;
+    if (memcmp(&recent->asked, request, sizeof *request) == 0) return ST_OK;
+    recent->asked.struct_size = 0;
+    const st_status status = st_plan_request(engine, request, NULL, NULL, &recent->plan);
+    if (status == ST_OK) recent->asked = *request;
+    return status;
+}
+
 static st_status run(st_context *engine, const st_py_selection *selection, const st_py_target *values, const st_py_target *indices,
-                     const st_py_walk *walk, int32_t inner) {
+                     const st_py_walk *walk, int32_t inner, st_py_recent *recent) {
     const st_py_rows *rows = selection->rows;
     const int64_t size = st_dtype_size(selection->request.dtype);
     st_rank_request request = selection->request;
-    st_plan plan;
+    st_plan room;
+    const st_plan *chosen;
     request.outputs = (values->data != NULL ? ST_OUT_VALUES : 0) | (indices->data != NULL ? ST_OUT_INDICES : 0);
     request.cols = rows->cols;
     request.rows = inner < 0 ? 1 : walk->shape[inner];
     request.col_stride = rows->cols > 1 ? rows->col_stride : 1;
     request.row_stride = inner < 0 ? rows->cols : walk->strides[ST_PY_INPUT][inner];
-    st_status status = st_plan_request(engine, &request, selection->device, NULL, &plan);
+    st_status status = plan(engine, &request, selection->device, recent, &room, &chosen);
     if (status != ST_OK || st_py_rows_count(rows) == 0 || st_py_selection_width(selection) == 0) return status;
     st_rank_buffers buffers = {.struct_size = sizeof buffers,
                                .values_stride = inner < 0 ? 0 : walk->strides[ST_PY_VALUES][inner],
@@ -99,12 +113,12 @@ static st_status run(st_context *engine, const st_py_selection *selection, const
         if (selection->lengths != NULL) buffers.lengths = selection->lengths + offsets[ST_PY_ORDINAL];
         if (values->data != NULL) buffers.values = values->data + offsets[ST_PY_VALUES] * values->size;
         if (indices->data != NULL) buffers.indices = indices->data + offsets[ST_PY_INDICES] * indices->size;
-        status = st_execute_rank(engine, &plan, &buffers);
+        status = st_execute_rank(engine, chosen, &buffers);
     } while (status == ST_OK && st_py_walk_next(walk, inner, at, offsets));
     return status;
 }
 
-st_status st_py_select(st_context *engine, const st_py_selection *selection) {
+st_status st_py_select(st_context *engine, const st_py_selection *selection, st_py_recent *recent) {
     const st_py_rows *rows = selection->rows;
     const int64_t width = st_py_selection_width(selection);
     const st_py_target *asked[] = {&selection->values, &selection->indices}, *used[] = {asked[0], asked[1]};
@@ -123,7 +137,7 @@ st_status st_py_select(st_context *engine, const st_py_selection *selection) {
             is_settled = 0;
         }
     }
-    if (status == ST_OK) status = run(engine, selection, used[0], used[1], &walk, inner);
+    if (status == ST_OK) status = run(engine, selection, used[0], used[1], &walk, inner, recent);
     for (int i = 0; i < 2; i++)
         if (stages[i].memory != NULL) close_stage(rows, width, asked[i], &stages[i], status == ST_OK);
     return status;
@@ -135,10 +149,10 @@ int st_py_select_released(st_py_state *state, const st_py_selection *selection) 
     st_context *engine = st_py_context_engine(context);
     st_status status;
     if (st_py_rows_count(selection->rows) <= WORTH_RELEASING / (selection->rows->cols + 1)) {
-        status = st_py_select(engine, selection);
+        status = st_py_select(engine, selection, st_py_context_recent(context));
     } else {
         Py_BEGIN_ALLOW_THREADS
-        status = st_py_select(engine, selection);
+        status = st_py_select(engine, selection, NULL);
         Py_END_ALLOW_THREADS
     }
     if (status != ST_OK) st_py_raise(state, status);

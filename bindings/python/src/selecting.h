@@ -20,8 +20,8 @@ void st_py_selection_start(st_py_selection *selection, int32_t kind, st_dtype dt
 /* Elements of a row's result. */
 int64_t st_py_selection_width(const st_py_selection *selection);
 
-/* Plans and runs it. Statuses of st_plan_request and st_execute_rank. The GIL need not be held. */
-st_status st_py_select(st_context *engine, const st_py_selection *selection);
+/* Plans and runs it. Statuses of st_plan_request and st_execute_rank. The GIL need not be held, unless recent is given. */
+st_status st_py_select(st_context *engine, const st_py_selection *selection, st_py_recent *recent);
 
 /*
  * The same with the GIL held on entry and on return: given up meanwhile where the work is worth it, and a failure raised. The

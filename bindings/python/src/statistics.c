@@ -59,7 +59,7 @@ static st_status select_values(st_context *engine, const job *work, const st_py_
     selection.values.rank_stride = 1;
     st_py_packed_strides(rows->dims, rows->shape, selection.values.strides);
     for (int32_t i = 0; i < rows->dims; i++) selection.values.strides[i] *= width;
-    return st_py_select(engine, &selection);
+    return st_py_select(engine, &selection, NULL);
 }
 
 /* ---- quantiles ----------------------------------------------------------------------------------------------------------- */

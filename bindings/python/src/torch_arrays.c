@@ -26,9 +26,8 @@ static int learn(st_py_state *state) {
     return 1;
 }
 
-/* The truth of a tensor's attribute, or of what its method says; -1 with an exception. */
-static int truth(PyObject *object, const char *name, int is_method) {
-    PyObject *value = is_method ? PyObject_CallMethod(object, name, NULL) : PyObject_GetAttrString(object, name);
+/* The truth of a value, which is taken over; -1 with an exception. */
+static int truth(PyObject *value) {
     const int answer = value == NULL ? -1 : PyObject_IsTrue(value);
     Py_XDECREF(value);
     return answer;
@@ -36,11 +35,9 @@ static int truth(PyObject *object, const char *name, int is_method) {
 
 /* A call that would lose a gradient without a word. */
 static int check_gradient(const st_py_state *state, PyObject *object, const char *name) {
-    const int wanted = truth(object, "requires_grad", 0);
+    const int wanted = truth(PyObject_GetAttr(object, state->names[ST_PY_NAME_requires_grad]));
     if (wanted <= 0) return wanted;
-    PyObject *enabled = PyObject_CallObject(state->torch.is_grad_enabled, NULL);
-    const int follows = enabled == NULL ? -1 : PyObject_IsTrue(enabled);
-    Py_XDECREF(enabled);
+    const int follows = truth(PyObject_CallObject(state->torch.is_grad_enabled, NULL));
     if (follows <= 0) return follows;
     PyErr_Format(PyExc_ValueError, "%s: requires a gradient, which this function does not pass on; use spiraltorch.torch.topk, or give %s.detach()",
                  name, name);
@@ -54,7 +51,7 @@ int st_py_torch_import(st_py_state *state, PyObject *object, const char *name, i
     }
     if (Py_TYPE(object) != state->torch.type && !PyType_IsSubtype(Py_TYPE(object), state->torch.type)) return 0;
     if (check_gradient(state, object, name) < 0) return -1;
-    const int negated = truth(object, "is_neg", 1);
+    const int negated = truth(PyObject_CallMethodObjArgs(object, state->names[ST_PY_NAME_is_neg], NULL));
     if (negated < 0) return -1;
     if (negated) {
         PyErr_Format(PyExc_ValueError, "%s: is a view that negates its memory; give %s.resolve_neg()", name, name);
@@ -78,7 +75,7 @@ static PyObject *shape_tuple(int32_t dims, const int64_t *shape) {
 }
 
 PyObject *st_py_torch_make(st_py_state *state, const st_py_array *like, st_dtype dtype, int32_t dims, const int64_t *shape, char **data) {
-    PyObject *make = PyObject_GetAttrString(like->object, "new_empty");
+    PyObject *make = PyObject_GetAttr(like->object, state->names[ST_PY_NAME_new_empty]);
     PyObject *sizes = shape_tuple(dims, shape), *arguments = sizes == NULL ? NULL : PyTuple_Pack(1, sizes);
     PyObject *words = NULL, *element = NULL, *made = NULL, *address = NULL;
     Py_XDECREF(sizes);
@@ -86,10 +83,10 @@ PyObject *st_py_torch_make(st_py_state *state, const st_py_array *like, st_dtype
     if (!failed && dtype != like->dtype) {
         words = PyDict_New();
         element = PyObject_GetAttrString(state->torch.module, st_py_dtype_name(dtype));
-        failed = words == NULL || element == NULL || PyDict_SetItemString(words, "dtype", element) < 0;
+        failed = words == NULL || element == NULL || PyDict_SetItem(words, state->names[ST_PY_NAME_dtype], element) < 0;
     }
     if (!failed) made = PyObject_Call(make, arguments, words);
-    if (made != NULL) address = PyObject_CallMethod(made, "data_ptr", NULL);
+    if (made != NULL) address = PyObject_CallMethodObjArgs(made, state->names[ST_PY_NAME_data_ptr], NULL);
     if (address != NULL) *data = PyLong_AsVoidPtr(address);
     if (address == NULL || PyErr_Occurred()) Py_CLEAR(made);
     Py_XDECREF(address);
