@@ -12,7 +12,7 @@
 
 typedef struct compaction {
     st_rank_job job; /* its command, context, input, sink and shape */
-    const char *lower_text, *upper_text, *device;
+    const char *lower_text, *upper_text;
     uint64_t lower, upper; /* one element each, in its first bytes */
     char *values;
     int64_t *indices;
@@ -96,6 +96,7 @@ static int take(compaction *run, const st_job_rows *rows, const char *const *lab
     request.col_stride = rows->col_stride;
     request.lower = &run->lower;
     request.upper = &run->upper;
+    request.device = job->device;
     st_band_buffers buffers = {.struct_size = sizeof buffers, .input = rows->elements, .counts = run->counts};
     buffers.values = run->values;
     buffers.indices = run->indices;
@@ -249,6 +250,9 @@ static int execute(compaction *run, const st_setup *setup) {
     st_rank_job *job = &run->job;
     int status = st_setup_context(setup, job->command, &job->context);
     if (status == ST_CLI_GO) {
+        status = st_setup_device(job->command, job->context, job->device);
+    }
+    if (status == ST_CLI_GO) {
         status = st_input_open(&job->input, &setup->input);
     }
     if (status != ST_CLI_GO) {
@@ -301,8 +305,8 @@ int st_cli_compact(int argc, char **argv) {
          NULL},
         {"upper", 0, ST_OPTION_TEXT, "Y", "keep elements of at most Y; default: no bound", &run.upper_text, 0, 0, NULL,
          NULL},
-        {"device", 0, ST_OPTION_TEXT, "ID", "auto (default) or cpu: compaction runs on the CPU", &run.device, 0, 0,
-         NULL, NULL},
+        {"device", 0, ST_OPTION_TEXT, "ID", "where to run: auto (default), or an id from spiraltorch devices",
+         &run.job.device, 0, 0, NULL, NULL},
     };
     enum { BOUNDS = sizeof bounds / sizeof bounds[0] };
     st_option options[ST_SETUP_OPTIONS + BOUNDS];
@@ -334,10 +338,6 @@ int st_cli_compact(int argc, char **argv) {
     if (!run.lower_text && !run.upper_text) {
         return st_cli_usage(command.name,
                             "--lower: missing, and --upper too; give one or both, as in --lower 0 --upper 1");
-    }
-    if (run.device && strcmp(run.device, "auto") != 0 && strcmp(run.device, "cpu") != 0) {
-        return st_cli_fail(command.name, "--device: '%s' cannot compact, which runs on the CPU alone; leave it out",
-                           run.device);
     }
     status = st_setup_check(&setup);
     if (status != ST_CLI_GO) {

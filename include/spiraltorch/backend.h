@@ -8,6 +8,7 @@
 
 #include <stdint.h>
 
+#include "band.h"
 #include "choice.h"
 #include "context.h"
 #include "device.h"
@@ -81,6 +82,7 @@ enum { ST_BACKEND_CANDIDATES = 256 };
  * workspace: scratch bytes for one execution. run: does it; where that is over 0, buffers->workspace is that large and
  *   aligned to 64 bytes. Under ST_NAN_ERROR it is run that looks for NaN, and names the lowest row, then column. A failure
  *   leaves its message with st_backend_fail.
+ * band: st_band_compact for a checked request of at least one row and column; NULL where there are no kernels for it.
  * close: called once when the context is destroyed, and its last memory and fence after it; may be NULL.
  * memory: the device's memory; NULL where it has none that a caller could fill.
  */
@@ -97,6 +99,7 @@ typedef struct st_backend {
     void (*normalise)(void *self, const st_rank_request *request, const st_device_caps *caps, st_choice *choice);
     uint64_t (*workspace)(void *self, const st_plan *plan, const st_backend_services *services);
     st_status (*run)(void *self, const st_plan *plan, const st_rank_buffers *buffers, const st_backend_services *services);
+    st_status (*band)(void *self, const st_band_request *request, const st_band_buffers *buffers, const st_backend_services *services);
     void (*close)(void *self);
     const st_backend_memory *memory;
 } st_backend;

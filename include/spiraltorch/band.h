@@ -23,6 +23,8 @@ typedef struct st_band_request {
     int64_t row_stride, col_stride; /* in elements, as in st_rank_request */
     const void *lower;    /* address of one element of dtype; NaN is an error */
     const void *upper;    /* the same; below lower: nothing matches */
+    const char *device;   /* an id such as "wgpu:0"; NULL or "auto": where the answer should come first, copies included */
+    int32_t passes;       /* how a GPU reads: 0: as is best here; 1: each row once; 2: it counts, and reads again to write */
 } st_band_request;
 
 /* The caller's memory. values and indices NULL: counts only. */
@@ -37,8 +39,10 @@ typedef struct st_band_buffers {
 
 /*
  * Keeps the elements x with lower <= x <= upper (-0 equals +0; NaN never matches). Row r's elements start at the sum of
- * counts[0 .. r-1]. ST_E_ARGUMENT as for st_execute_rank, outputs untouched; ST_E_CAPACITY: counts are full and right,
- * values and indices untouched. Runs on the CPU, the same for every thread count. Thread-safe.
+ * counts[0 .. r-1]. The same on every device, for any passes and thread count.
+ * ST_E_ARGUMENT as for st_execute_rank, outputs untouched; ST_E_CAPACITY: counts are full and right, values and indices untouched.
+ * Of a named device ST_E_DEVICE: there is none, or it cannot run, or was lost meanwhile; ST_E_UNSUPPORTED: it has no kernels for
+ * bands; ST_E_MEMORY. Under auto the CPU stands in where another device fails, and a software adapter is never picked. Thread-safe.
  */
 ST_API st_status st_band_compact(st_context *context, const st_band_request *request, const st_band_buffers *buffers);
 

@@ -151,7 +151,7 @@ static st_status check_calls(const st_backend *backend) {
                           : backend->workspace == NULL   ? "workspace"
                           : backend->run == NULL         ? "run"
                                                          : NULL;
-    if (missing != NULL) return st_fail(ST_E_ARGUMENT, "backend.%s is NULL; every call but close is needed", missing);
+    if (missing != NULL) return st_fail(ST_E_ARGUMENT, "backend.%s is NULL; every call but band and close is needed", missing);
     return backend->memory == NULL ? ST_OK : check_memory_calls(backend->memory);
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 
+#include "base/fail.h"
 #include "base/pool.h"
 #include "device/registry.h"
 #include "engine/automatic.h"
@@ -35,6 +36,13 @@ void st_context_drop(st_context *context);
 
 /* The services for a call of `threads` threads. */
 st_backend_services st_services_of(const st_context *context, int32_t threads);
+
+/*
+ * Around a call that executes: a caller's backend may fail without a message, and an older one, kept in `before`, must not stand
+ * for it. Returns the status.
+ */
+void st_executor_begin(const st_registered *registered, char before[ST_MESSAGE_BYTES]);
+st_status st_executor_end(const st_registered *registered, const char *before, st_status status);
 
 /* The position of a device that can run: an id, or "auto" (also NULL). ST_E_DEVICE says what is wrong with it. */
 st_status st_device_find(const st_context *context, const char *id, int32_t *position);

@@ -24,6 +24,19 @@ st_status st_device_find(const st_context *context, const char *id, int32_t *pos
     return ST_OK;
 }
 
+void st_executor_begin(const st_registered *registered, char before[ST_MESSAGE_BYTES]) {
+    if (registered->info.caps.backend != ST_BACKEND_CALLER) return;
+    st_message_copy(before);
+    st_message_set(ST_OK, "");
+}
+
+st_status st_executor_end(const st_registered *registered, const char *before, st_status status) {
+    if (registered->info.caps.backend != ST_BACKEND_CALLER) return status;
+    if (status == ST_OK) return st_message_set(ST_OK, before);
+    if (st_last_message()[0] != '\0') return status;
+    return st_fail(status, "device %s: its executor failed with %s, and gave no reason", registered->info.id, st_status_name(status));
+}
+
 int32_t st_device_count(const st_context *context) { return context == NULL ? 0 : context->registry.count; }
 
 st_status st_device_at(const st_context *context, int32_t position, st_device_info *info) {

@@ -62,16 +62,9 @@ static st_status run(const st_context *context, const st_registered *registered,
     const size_t skip = scratch == NULL ? 0 : (ALIGNMENT - (uintptr_t)scratch % ALIGNMENT) % ALIGNMENT;
     buffers->workspace = scratch == NULL ? NULL : (char *)scratch + skip;
     buffers->workspace_size = bytes - skip;
-    if (registered->info.caps.backend != ST_BACKEND_CALLER)
-        return registered->backend.run(registered->backend.self, plan, buffers, &services);
-    /* A caller's backend may fail without a message; an older one must not stand for it. */
     char before[ST_MESSAGE_BYTES];
-    st_message_copy(before);
-    st_message_set(ST_OK, "");
-    const st_status status = registered->backend.run(registered->backend.self, plan, buffers, &services);
-    if (status == ST_OK) return st_message_set(ST_OK, before);
-    if (st_last_message()[0] != '\0') return status;
-    return st_fail(status, "device %s: its executor failed with %s, and gave no reason", plan->device, st_status_name(status));
+    st_executor_begin(registered, before);
+    return st_executor_end(registered, before, registered->backend.run(registered->backend.self, plan, buffers, &services));
 }
 
 /* Runs a revised plan on checked buffers, in the caller's workspace or in memory of its own. */

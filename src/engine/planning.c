@@ -39,6 +39,16 @@ st_status st_target_plan(const st_context *context, const st_target *target, st_
     return ST_OK;
 }
 
+int st_target_ns(const st_context *context, int32_t choice, const st_rank_request *copied, st_target *target, double *ns) {
+    const st_auto_device *device = &context->automatic.devices[choice];
+    st_plan plan;
+    target->position = device->position;
+    target->caps = context->registry.items[device->position].info.caps;
+    if (atomic_load(&context->automatic.failures[device->position].lost) || st_target_plan(context, target, &plan) != ST_OK) return 0;
+    *ns = plan.predicted_ns + (target->caps.backend == ST_BACKEND_CPU ? 0 : st_transfer_ns(&device->transfer, copied));
+    return 1;
+}
+
 /* Moves a target to the device on which auto expects its request to be answered first. */
 static st_status pick(const st_context *context, st_target *target) {
     const st_automatic *automatic = &context->automatic;
@@ -50,15 +60,9 @@ static st_status pick(const st_context *context, st_target *target) {
     if (automatic->count == 1) return ST_OK;
     st_target found = *target;
     for (int32_t i = 0; i < automatic->count; i++) {
-        const st_auto_device *device = &automatic->devices[i];
         st_target candidate = *target;
-        st_plan plan;
-        candidate.position = device->position;
-        candidate.caps = context->registry.items[device->position].info.caps;
-        if (atomic_load(&automatic->failures[device->position].lost) || st_target_plan(context, &candidate, &plan) != ST_OK) continue;
-        const int copies = candidate.caps.backend != ST_BACKEND_CPU;
-        const double ns = plan.predicted_ns + (copies ? st_transfer_ns(&device->transfer, &target->request) : 0);
-        if (least > 0 && ns >= least) continue;
+        double ns;
+        if (!st_target_ns(context, i, &target->request, &candidate, &ns) || (least > 0 && ns >= least)) continue;
         least = ns;
         found = candidate;
     }

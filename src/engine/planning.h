@@ -21,6 +21,12 @@ typedef struct st_target {
 st_status st_target_find(const st_context *context, const st_rank_request *request, const char *device,
                          const st_device_caps *caps, st_target *target);
 
+/*
+ * Moves a target to one of auto's devices, by its number there, and predicts how long it takes on host memory: 0 where the device
+ * was lost, or has no plan for it. `copied` says what goes there and back.
+ */
+int st_target_ns(const st_context *context, int32_t choice, const st_rank_request *copied, st_target *target, double *ns);
+
 /* The plan of a target, from the cache where it is there. Errors as st_decide. */
 st_status st_target_plan(const st_context *context, const st_target *target, st_plan *plan);
 

@@ -357,6 +357,8 @@ st_status st_band_check(const st_band_request *request, const st_band_buffers *b
     status = check_matrix(request->dtype, request->index_dtype, request->rows, request->cols, request->row_stride,
                           request->col_stride);
     if (status != ST_OK) return status;
+    if (request->passes < 0 || request->passes > 2)
+        return st_fail(ST_E_ARGUMENT, "passes is %d; use 0 (as is best), 1 or 2", request->passes);
     *resolved = *request;
     if (request->threads == 0 || request->threads > most_threads) resolved->threads = most_threads;
     return request->rows == 0 ? ST_OK : check_band_buffers(request, buffers);

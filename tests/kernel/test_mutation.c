@@ -221,7 +221,7 @@ static void test_band(void **state) {
         uint64_t lower = 0, upper = 0;
         memset(&upper, 0x70, size);
         const st_band_request request = {sizeof request, dtype, ST_I64, MOST_THREADS, BAND_ROWS,
-                                         cols,           cols,  1,      &lower,       &upper};
+                                         cols,           cols,  1,      &lower,       &upper, NULL, 0};
         const st_band_buffers buffers = {sizeof buffers,
                                          input,
                                          counts,

@@ -180,7 +180,7 @@ static void test_edges_of_a_band(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int64_t count = -1, indices[8];
         const st_band_request request = {sizeof request,  ST_F32,         ST_I64, 2, 1, 8, 8, 1,
-                                         &cases[i].lower, &cases[i].upper};
+                                         &cases[i].lower, &cases[i].upper, NULL, 0};
         const st_band_buffers buffers = {sizeof buffers, elements, &count, NULL, indices, 8};
         assert_int_equal(st_cpu_run_band(&table, &request, &buffers, &services), ST_OK);
         assert_int_equal(count, cases[i].count);
@@ -197,7 +197,7 @@ static void test_allocates_nothing(void **state) {
     st_cpu_kernels_fill(0, &table);
     st_failing_host_open(&failing, 1);
     const st_backend_services services = {sizeof services, &failing.host, pool, 1};
-    const st_band_request request = {sizeof request, ST_I32, ST_I64, 1, 1, 3, 3, 1, &lower, &upper};
+    const st_band_request request = {sizeof request, ST_I32, ST_I64, 1, 1, 3, 3, 1, &lower, &upper, NULL, 0};
     const st_band_buffers buffers = {sizeof buffers, elements, &count, NULL, indices, 3};
     assert_int_equal(st_cpu_run_band(&table, &request, &buffers, &services), ST_OK);
     assert_int_equal(failing.events, 0); /* neither an allocation nor a thread */

@@ -18,7 +18,7 @@ static int say(const char *what, const char *isa, uint64_t seed) {
     return 1;
 }
 
-static int check_band(st_context *context, const char *isa, uint64_t seed) {
+static int check_band(st_context *context, const char *device, const char *isa, uint64_t seed) {
     rank_case made;
     rank_case_make(seed, &made);
     random_state random = {seed ^ 0xba0d};
@@ -32,7 +32,8 @@ static int check_band(st_context *context, const char *isa, uint64_t seed) {
     const st_band_request request = {.struct_size = sizeof request, .dtype = made.request.dtype, .index_dtype = made.request.index_dtype,
                                      .threads = made.request.threads, .rows = made.request.rows, .cols = made.request.cols,
                                      .row_stride = made.request.row_stride, .col_stride = made.request.col_stride,
-                                     .lower = bounds, .upper = bounds + 1};
+                                     .lower = bounds, .upper = bounds + 1, .device = device,
+                                     .passes = (int32_t)random_below(&random, 3)};
     const size_t capacity = rows * (size_t)request.cols / (1 + random_below(&random, 3));
     const size_t index_size = request.index_dtype == ST_I32 ? 4 : 8;
     st_band_buffers buffers[2];
@@ -200,7 +201,7 @@ static int check_merge(st_context *context, const char *isa, uint64_t seed) {
     return wrong ? say("merge", isa, seed) : 0;
 }
 
-int check_others(st_context *context, const char *isa, uint64_t seed) {
-    return check_band(context, isa, seed) + check_stream(context, isa, seed) + check_passes(context, isa, seed) +
+int check_others(st_context *context, const char *device, const char *isa, uint64_t seed) {
+    return check_band(context, device, isa, seed) + check_stream(context, isa, seed) + check_passes(context, isa, seed) +
            check_merge(context, isa, seed);
 }

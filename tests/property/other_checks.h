@@ -5,7 +5,7 @@
 
 #include "spiraltorch/spiraltorch.h"
 
-/* Draws and checks one of each; returns the failures, each printed with the seed that makes it. */
-int check_others(st_context *context, const char *isa, uint64_t seed);
+/* Draws and checks one of each, the band on a device; returns the failures, each printed with the seed that makes it. */
+int check_others(st_context *context, const char *device, const char *isa, uint64_t seed);
 
 #endif

@@ -290,7 +290,8 @@ int main(int argc, char **argv) {
         failures += check_case(&settings, &contexts, number);
         if (number % 4 == 0 || settings.only >= 0)
             for (int i = 0; i < contexts.count; i++)
-                failures += check_others(contexts.context[i], contexts.isa[i], settings.seed + (uint64_t)number * 0x632be59bd9b4e019u);
+                failures += check_others(contexts.context[i], settings.backend, contexts.isa[i],
+                                         settings.seed + (uint64_t)number * 0x632be59bd9b4e019u);
         done++;
         if (failures > 5) break;
     }

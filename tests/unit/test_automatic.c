@@ -19,7 +19,7 @@
 /* A GPU whose every run ends as the test says, and whose copies are the host's. */
 static struct gpu {
     st_status status;
-    int runs, software, no_memory;
+    int runs, bands, no_bands, software, no_memory;
     double ns;
 } gpu;
 
@@ -70,6 +70,15 @@ static st_status gpu_run(void *self, const st_plan *plan, const st_rank_buffers 
     return gpu.status == ST_OK ? ST_OK : st_backend_fail(gpu.status, "the cooling is off");
 }
 
+static st_status gpu_band(void *self, const st_band_request *request, const st_band_buffers *buffers, const st_backend_services *services) {
+    (void)self;
+    (void)request;
+    (void)services;
+    gpu.bands++;
+    buffers->counts[0] = 1000;
+    return gpu.status == ST_OK ? ST_OK : st_backend_fail(gpu.status, "the cooling is off");
+}
+
 static st_status copy_create(void *self, uint64_t bytes, void **memory) {
     (void)self;
     if (gpu.no_memory) return st_backend_fail(ST_E_DEVICE, "the bus is silent");
@@ -111,7 +120,7 @@ static st_context *context_of(const char *priorities) {
     item->backend = (st_backend){.struct_size = sizeof item->backend, .name = "wgpu", .device = gpu_device, .legal = gpu_legal,
                                  .describe = gpu_describe, .estimate = gpu_estimate, .candidates = gpu_candidates,
                                  .kernel_hash = gpu_hash, .normalise = gpu_normalise, .workspace = gpu_workspace, .run = gpu_run,
-                                 .memory = &copies};
+                                 .band = gpu.no_bands ? NULL : gpu_band, .memory = &copies};
     item->info.available = 1;
     item->info.software = gpu.software;
     item->info.reason[0] = '\0';
@@ -243,9 +252,75 @@ static void test_the_cpu_stands_in(void **state) {
     st_context_destroy(context);
 }
 
+/* Compacts a band of which every row has its first 20 elements, with room for all elements, or for counts alone. */
+static st_status compact(st_context *context, const char *device, int64_t counts[ROWS], int with_values) {
+    static int32_t input[ROWS * COLS], values[ROWS * COLS];
+    const int32_t lower = 0, upper = 19;
+    for (int i = 0; i < ROWS * COLS; i++) input[i] = i % COLS;
+    const st_band_request request = {.struct_size = sizeof request, .dtype = ST_I32, .index_dtype = ST_I64, .rows = ROWS, .cols = COLS,
+                                     .row_stride = COLS, .col_stride = 1, .lower = &lower, .upper = &upper, .device = device};
+    const st_band_buffers buffers = {.struct_size = sizeof buffers, .input = input, .counts = counts,
+                                     .values = with_values ? values : NULL, .capacity = ROWS * COLS};
+    return st_band_compact(context, &request, &buffers);
+}
+
+static void test_bands(void **state) {
+    (void)state;
+    int64_t counts[ROWS];
+    gpu = (struct gpu){.ns = 1e-3};
+    st_context *context = context_of(NULL);
+    context->automatic.devices[0].transfer = (st_transfer){1e13, 1e13, 0};
+    assert_int_equal(compact(context, NULL, counts, 1), ST_OK);
+    assert_int_equal(gpu.bands, 1);
+    /* What comes back over a slow wire counts for as much as there is room for, and not at all where counts suffice. */
+    context->automatic.devices[0].transfer.down = 1e6;
+    assert_int_equal(compact(context, "auto", counts, 1), ST_OK);
+    assert_int_equal(gpu.bands, 1);
+    assert_int_equal(counts[ROWS - 1], 20);
+    assert_int_equal(compact(context, "auto", counts, 0), ST_OK);
+    assert_int_equal(gpu.bands, 2);
+    assert_int_equal(compact(context, "cpu", counts, 0), ST_OK);
+    assert_int_equal(gpu.bands, 2);
+
+    gpu.status = ST_E_UNSUPPORTED;
+    assert_int_equal(compact(context, NULL, counts, 0), ST_OK);
+    assert_int_equal(gpu.bands, 3);
+    assert_int_equal(counts[0], 20); /* the CPU's */
+    assert_string_equal(info_of(context, 1).reason, "failed under auto, which then took the CPU: the cooling is off");
+    assert_int_equal(compact(context, "wgpu:0", counts, 0), ST_E_UNSUPPORTED);
+    assert_string_equal(st_last_message(), "the cooling is off");
+    gpu.status = ST_E_CAPACITY; /* the request's own fault */
+    assert_int_equal(compact(context, NULL, counts, 0), ST_E_CAPACITY);
+    gpu.status = ST_E_DEVICE;
+    assert_int_equal(compact(context, NULL, counts, 0), ST_OK);
+    gpu.bands = 0;
+    assert_int_equal(compact(context, NULL, counts, 0), ST_OK); /* lost, it is left alone */
+    assert_int_equal(gpu.bands, 0);
+    st_context_destroy(context);
+
+    gpu = (struct gpu){.ns = 1e-3, .no_bands = 1};
+    context = context_of(NULL);
+    context->automatic.devices[0].transfer = (st_transfer){1e13, 1e13, 0};
+    assert_int_equal(compact(context, NULL, counts, 1), ST_OK);
+    assert_int_equal(counts[0], 20);
+    assert_int_equal(compact(context, "wgpu:0", counts, 1), ST_E_UNSUPPORTED);
+    assert_string_equal(st_last_message(), "device wgpu:0 has no kernels for bands; use another, or \"auto\"");
+    st_context_destroy(context);
+    context = context_of("wgpu");
+    assert_int_equal(compact(context, NULL, counts, 1), ST_E_DEVICE);
+    assert_non_null(strstr(st_last_message(), "ST_DEVICE_AUTO_PRIORITIES (wgpu)"));
+    st_context_destroy(context);
+
+    gpu = (struct gpu){.ns = 1e-3, .software = 1};
+    context = context_of(NULL);
+    assert_int_equal(compact(context, NULL, counts, 1), ST_OK);
+    assert_int_equal(gpu.bands, 0);
+    st_context_destroy(context);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_it_goes_where_the_answer_comes_first),
                                        cmocka_unit_test(test_software_and_others_are_passed_by),
-                                       cmocka_unit_test(test_the_cpu_stands_in)};
+                                       cmocka_unit_test(test_the_cpu_stands_in), cmocka_unit_test(test_bands)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,7 @@ struct searcher {
     st_device_info info;
     uint64_t workspace_bytes; /* 0: as many as the columns */
     const void *workspace;
+    const char *device; /* what a band request named */
 };
 
 static st_status searcher_device(void *self, st_device_info *info) {
@@ -97,6 +98,24 @@ static st_status searcher_run(void *self, const st_plan *plan, const st_rank_buf
             taken[best] = 1;
             if (buffers->values != NULL) ((float *)buffers->values)[position * buffers->values_stride + i] = input[best * request->col_stride];
             if (buffers->indices != NULL) ((int64_t *)buffers->indices)[position * buffers->indices_stride + i] = best;
+        }
+    }
+    return ST_OK;
+}
+
+/* Counts i32 elements, whatever else is asked. */
+static st_status searcher_band(void *self, const st_band_request *request, const st_band_buffers *buffers, const st_backend_services *services) {
+    struct searcher *searcher = self;
+    searcher->runs++;
+    searcher->threads = services->threads;
+    searcher->device = request->device;
+    if (searcher->run_status != ST_OK && searcher->silent) return searcher->run_status;
+    if (searcher->run_status != ST_OK) return st_backend_fail(searcher->run_status, "the search found no end");
+    for (int64_t row = 0; row < request->rows; row++) {
+        buffers->counts[row] = 0;
+        for (int64_t column = 0; column < request->cols; column++) {
+            const int32_t element = ((const int32_t *)buffers->input)[row * request->row_stride + column * request->col_stride];
+            buffers->counts[row] += element >= *(const int32_t *)request->lower && element <= *(const int32_t *)request->upper;
         }
     }
     return ST_OK;
@@ -226,6 +245,63 @@ static void test_plans_run_on_it(void **state) {
     assert_int_equal(searcher.closes, 0);
     st_context_destroy(context);
     assert_int_equal(searcher.closes, 1);
+}
+
+static void test_bands(void **state) {
+    (void)state;
+    int32_t input[ROWS * COLS], lower = 3, upper = 9;
+    int64_t counts[ROWS], expected[ROWS] = {0};
+    for (int i = 0; i < ROWS * COLS; i++) {
+        input[i] = i * 37 % 23;
+        expected[i / COLS] += input[i] >= lower && input[i] <= upper;
+    }
+    st_context *context = context_of();
+    struct searcher searcher = searcher_of("searcher:0");
+    st_backend backend = backend_of(&searcher, "searcher");
+    assert_int_equal(st_register_backend(context, &backend), ST_OK);
+    st_band_request request = {.struct_size = sizeof request, .dtype = ST_I32, .index_dtype = ST_I64, .rows = ROWS, .cols = COLS,
+                               .row_stride = COLS, .col_stride = 1, .lower = &lower, .upper = &upper, .device = "searcher:0"};
+    const st_band_buffers buffers = {.struct_size = sizeof buffers, .input = input, .counts = counts};
+    refused(st_band_compact(context, &request, &buffers), ST_E_UNSUPPORTED, "device searcher:0 has no kernels for bands");
+    request.device = "searcher:1";
+    refused(st_band_compact(context, &request, &buffers), ST_E_DEVICE, "\"searcher:1\" is not in the list");
+    request.device = "cuda:0";
+    refused(st_band_compact(context, &request, &buffers), ST_E_DEVICE, "cuda:0 cannot run");
+
+    struct searcher other = searcher_of("counter:0");
+    backend = backend_of(&other, "counter");
+    backend.band = searcher_band;
+    assert_int_equal(st_register_backend(context, &backend), ST_OK);
+    request.device = "counter:0";
+    memset(counts, 0x5a, sizeof counts);
+    assert_int_equal(st_band_compact(context, &request, &buffers), ST_OK);
+    assert_memory_equal(counts, expected, sizeof counts);
+    assert_int_equal(other.runs, 1);
+    assert_int_equal(other.threads, 2);
+    assert_string_equal(other.device, "counter:0");
+    static const char *const elsewhere[] = {NULL, "auto", "cpu"};
+    for (int i = 0; i < 3; i++) {
+        request.device = elsewhere[i];
+        memset(counts, 0x5a, sizeof counts);
+        assert_int_equal(st_band_compact(context, &request, &buffers), ST_OK);
+        assert_memory_equal(counts, expected, sizeof counts);
+        assert_int_equal(other.runs, 1);
+    }
+    /* Nothing to read is nothing to run. */
+    request.device = "counter:0";
+    request.cols = 0;
+    assert_int_equal(st_band_compact(context, &request, &buffers), ST_OK);
+    for (int i = 0; i < ROWS; i++) assert_int_equal(counts[i], 0);
+    request.rows = 0;
+    assert_int_equal(st_band_compact(context, &request, &buffers), ST_OK);
+    assert_int_equal(other.runs, 1);
+    request.rows = ROWS;
+    request.cols = COLS;
+    other.run_status = ST_E_MEMORY;
+    refused(st_band_compact(context, &request, &buffers), ST_E_MEMORY, "found no end");
+    other.silent = 1;
+    refused(st_band_compact(context, &request, &buffers), ST_E_MEMORY, "device counter:0: its executor failed with ST_E_MEMORY");
+    st_context_destroy(context);
 }
 
 static void test_illegal_choices(void **state) {
@@ -400,6 +476,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plans_run_on_it),  cmocka_unit_test(test_illegal_choices), cmocka_unit_test(test_failures_pass_through),
         cmocka_unit_test(test_bad_descriptions), cmocka_unit_test(test_sixteen),         cmocka_unit_test(test_caps_need_a_name),
+        cmocka_unit_test(test_bands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

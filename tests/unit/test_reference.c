@@ -304,7 +304,7 @@ static void test_band(void **state) {
     int64_t counts[2], columns[] = {-7, -7, -7, -7, -7, -7};
     float values[6];
     const int64_t expected[] = {0, 1, 4, 1, 3, -7};
-    const st_band_request request = {sizeof request, ST_F32, ST_I64, 1, 2, 5, 5, 1, &lower, &upper};
+    const st_band_request request = {sizeof request, ST_F32, ST_I64, 1, 2, 5, 5, 1, &lower, &upper, NULL, 0};
     st_band_buffers buffers = {sizeof buffers, input, counts, values, columns, 6};
     assert_int_equal(st_reference_band(&request, &buffers), ST_OK);
     assert_int_equal(counts[0], 3);

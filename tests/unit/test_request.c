@@ -431,6 +431,9 @@ static void test_band(void **state) {
     request.cols = -1;
     REFUSES(st_band_check(&request, &buffers, 5, &resolved), "cols is -1");
     request = good;
+    request.passes = 3;
+    REFUSES(st_band_check(&request, &buffers, 5, &resolved), "passes is 3");
+    request = good;
     request.lower = NULL;
     REFUSES(st_band_check(&request, &buffers, 5, &resolved), "lower is NULL");
     request = good;

@@ -75,6 +75,11 @@ static st_status cpu_run(void *self, const st_plan *plan, const st_rank_buffers 
     return st_cpu_run(&cpu->table, &plan->request, &plan->choice, buffers, services);
 }
 
+static st_status cpu_band(void *self, const st_band_request *request, const st_band_buffers *buffers, const st_backend_services *services) {
+    const struct cpu *cpu = self;
+    return st_cpu_run_band(&cpu->table, request, buffers, services);
+}
+
 static void cpu_close(void *self) {
     struct cpu *cpu = self;
     const st_host host = cpu->host;
@@ -99,14 +104,9 @@ st_status st_cpu_backend_open(const st_host *host, const st_processor *processor
                             .normalise = cpu_normalise,
                             .workspace = cpu_workspace,
                             .run = cpu_run,
+                            .band = cpu_band,
                             .close = cpu_close};
     return ST_OK;
-}
-
-st_status st_cpu_band(const st_backend *backend, const st_band_request *request, const st_band_buffers *buffers,
-                      const st_backend_services *services) {
-    const struct cpu *cpu = backend->self;
-    return st_cpu_run_band(&cpu->table, request, buffers, services);
 }
 
 st_scanner st_cpu_scanner(const st_backend *backend, st_dtype dtype) {

@@ -75,6 +75,11 @@ static st_status wgpu_run(void *self, const st_plan *plan, const st_rank_buffers
     return st_wgpu_run(wgpu, plan, buffers);
 }
 
+static st_status wgpu_band(void *self, const st_band_request *request, const st_band_buffers *buffers, const st_backend_services *services) {
+    (void)services;
+    return st_wgpu_band(self, request, buffers);
+}
+
 #else
 
 static st_status wgpu_run(void *self, const st_plan *plan, const st_rank_buffers *buffers, const st_backend_services *services) {
@@ -105,7 +110,10 @@ st_status st_wgpu_backend_open(const st_host *host, st_wgpu_device *device, st_b
                             .run = wgpu_run,
                             .close = wgpu_close};
 #ifdef ST_WGPU
-    if (device != NULL) backend->memory = &st_wgpu_memory_calls;
+    if (device != NULL) {
+        backend->band = wgpu_band;
+        backend->memory = &st_wgpu_memory_calls;
+    }
 #endif
     return ST_OK;
 }

@@ -23,8 +23,9 @@ typedef struct st_wgpu_workspace {
     uint64_t pack[ST_WGPU_PACK_BYTES / sizeof(uint64_t)];
 } st_wgpu_workspace;
 
-/* A plan on checked host memory, and the device's memory for memory.h. */
+/* A plan, or a band, on checked host memory, and the device's memory for memory.h. */
 st_status st_wgpu_run(st_wgpu_self *self, const st_plan *plan, const st_rank_buffers *buffers);
+st_status st_wgpu_band(st_wgpu_self *self, const st_band_request *request, const st_band_buffers *buffers);
 extern const st_backend_memory st_wgpu_memory_calls;
 
 /* As the calls of wgpu_backend.h with these names. */

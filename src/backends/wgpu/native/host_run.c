@@ -6,12 +6,9 @@
 #include <string.h>
 
 #include "backends/wgpu/native/fit.h"
-#include "backends/wgpu/rows.h"
+#include "backends/wgpu/native/upload_rows.h"
 #include "base/fail.h"
 #include "rank/request.h"
-
-/* A chunk large enough that its copies run at full speed, small enough that there are others to overlap with. */
-enum { CHUNK_BYTES = 1 << 26 };
 
 enum { IN_FLIGHT = 2 };
 
@@ -44,32 +41,10 @@ struct cargo {
 
 /* Rows that fill a chunk, of what goes in and of what comes out; one at least. */
 static int64_t rows_of_chunk(const struct run *run) {
-    const uint64_t binding = run->opened->limits.binding_bytes, most = binding < CHUNK_BYTES ? binding : CHUNK_BYTES;
+    const uint64_t binding = run->opened->limits.binding_bytes, most = binding < ST_WGPU_CHUNK_BYTES ? binding : ST_WGPU_CHUNK_BYTES;
     const uint64_t in = (uint64_t)(run->request->cols * run->size), out = (uint64_t)(run->width * (run->index_size > run->size ? run->index_size : run->size));
     const uint64_t rows = most / (in > out ? in : out);
     return rows < 1 ? 1 : rows > INT32_MAX ? INT32_MAX : (int64_t)rows;
-}
-
-static st_status upload_rows(const struct run *run, const st_wgpu_rows *rows, int64_t count, WGPUBuffer buffer) {
-    const int64_t bytes = count * run->request->cols * run->size;
-    const char *there = st_wgpu_rows_in_place(rows, count);
-    if (there != NULL) {
-        const int64_t whole = bytes / 4 * 4;
-        uint32_t last = 0;
-        memcpy(&last, there + whole, (size_t)(bytes - whole));
-        st_status status = whole > 0 ? st_wgpu_upload(run->device, buffer, 0, there, (uint64_t)whole) : ST_OK;
-        if (status == ST_OK && bytes > whole) status = st_wgpu_upload(run->device, buffer, (uint64_t)whole, &last, sizeof last);
-        return status;
-    }
-    const int64_t span = ST_WGPU_PACK_BYTES / run->size, elements = count * run->request->cols;
-    for (int64_t from = 0; from < elements; from += span) {
-        const int64_t some = elements - from < span ? elements - from : span;
-        st_wgpu_rows_pack(rows, from, some, run->workspace->pack);
-        const st_status status = st_wgpu_upload(run->device, buffer, (uint64_t)(from * run->size), run->workspace->pack,
-                                                st_wgpu_words((uint64_t)(some * run->size)));
-        if (status != ST_OK) return status;
-    }
-    return ST_OK;
 }
 
 static st_status upload_lengths(const struct run *run, const st_wgpu_rows *rows, int64_t count, WGPUBuffer buffer) {
@@ -102,7 +77,7 @@ static st_status load(const struct run *run, const st_wgpu_rows *rows, const str
     if ((status = take(run, 1, flight->indices_bytes, &cargo->indices)) != ST_OK) return status;
     if ((status = take(run, 1, run->workspace->program.scratch_bytes, &cargo->scratch)) != ST_OK) return status;
     if ((status = st_wgpu_state_take(run->device, &cargo->state)) != ST_OK) return status;
-    if ((status = upload_rows(run, rows, flight->count, cargo->input->handle)) != ST_OK) return status;
+    if ((status = st_wgpu_upload_rows(run->device, rows, flight->count, run->workspace->pack, cargo->input->handle)) != ST_OK) return status;
     return has_lengths ? upload_lengths(run, rows, flight->count, cargo->lengths->handle) : ST_OK;
 }
 
