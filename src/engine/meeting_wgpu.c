@@ -41,6 +41,7 @@ st_status st_wgpu_add_device(st_context *context, void *instance, void *device, 
     int32_t position;
     if (context == NULL) return st_fail(ST_E_ARGUMENT, "context is NULL");
     if (id == NULL) return st_fail(ST_E_ARGUMENT, "id is NULL");
+    if (instance == NULL) return st_fail(ST_E_ARGUMENT, "instance is NULL");
     if (device == NULL) return st_fail(ST_E_ARGUMENT, "device is NULL");
     st_status status = st_wgpu_backend_adopt(&context->host, &context->wgpu, instance, device, &backend);
     if (status != ST_OK) return status;

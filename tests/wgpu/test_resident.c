@@ -295,7 +295,13 @@ static void test_a_programs_own_buffers_and_encoder(void **state) {
     st_memory_destroy(memory);
     for (int i = 0; i < 2; i++) call->BufferRelease(poor[i]);
     refused(st_wgpu_record_rank(scene.context, &plan, &buffers, NULL, &recording), ST_E_ARGUMENT, "encoder is NULL");
-    refused(st_wgpu_add_device(scene.context, NULL, NULL, scene.id), ST_E_ARGUMENT, "device is NULL");
+    void *const instance = (void *)scene.opened->instance, *const device = (void *)scene.opened->device;
+    const int32_t devices = st_device_count(scene.context);
+    refused(st_wgpu_add_device(NULL, instance, device, scene.id), ST_E_ARGUMENT, "context is NULL");
+    refused(st_wgpu_add_device(scene.context, NULL, device, scene.id), ST_E_ARGUMENT, "instance is NULL");
+    refused(st_wgpu_add_device(scene.context, instance, NULL, scene.id), ST_E_ARGUMENT, "device is NULL");
+    refused(st_wgpu_add_device(scene.context, instance, device, NULL), ST_E_ARGUMENT, "id is NULL");
+    assert_int_equal(st_device_count(scene.context), devices);
     close_places(&places);
     close_scene(&scene);
 }

@@ -252,11 +252,10 @@ st_status st_wgpu_device_adopt(const st_host *host, const st_wgpu_settings *sett
     st_wgpu_connection *connection;
     st_wgpu_device *device;
     *adopted = NULL;
-    if (theirs == NULL) return st_fail(ST_E_ARGUMENT, "device is NULL");
     st_status status = st_wgpu_connection_open(host, settings->library, &connection);
     if (status != ST_OK) return status;
     const st_wgpu_table *call = &connection->library.call;
-    if (instance != NULL) call->InstanceAddRef(instance);
+    call->InstanceAddRef(instance);
     connection->instance = instance;
     status = st_wgpu_device_new(host, connection, settings, &device);
     st_wgpu_connection_drop(connection);
@@ -308,8 +307,6 @@ void st_wgpu_device_close(st_wgpu_device *device) {
 }
 
 void st_wgpu_device_counts(const st_wgpu_device *device, st_wgpu_counts *counts) {
-    memset(counts, 0, sizeof *counts);
-    if (device->connection->instance == NULL) return;
     WGPUGlobalReport report;
     device->connection->library.call.GenerateReport(device->connection->instance, &report);
     counts->devices = report.hub.devices.numAllocated;

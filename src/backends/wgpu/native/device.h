@@ -16,7 +16,7 @@
 /* What an opened device is; constant while it lives. */
 typedef struct st_wgpu_opened {
     const st_wgpu_table *call;  /* wgpu-native's functions, without the prefix: call->DeviceCreateBuffer(...) */
-    WGPUInstance instance;      /* NULL for a device that was adopted without one */
+    WGPUInstance instance;
     WGPUDevice device;
     WGPUQueue queue;
     st_wgpu_limits limits;      /* lanes: measured, 0 where they are not one number or subgroups are refused */
@@ -32,9 +32,9 @@ st_status st_wgpu_device_open(st_wgpu_device *device, const st_wgpu_opened **ope
 
 /*
  * Makes an open device of a caller's WGPUDevice, made by the same copy of wgpu-native (ST_WGPU_LIBRARY, or the one that the
- * process is linked with); a reference is taken, and given back by st_wgpu_device_close. instance may be NULL.
+ * process is linked with); a reference to each is taken, and given back by st_wgpu_device_close.
  * The caller does not pop error scopes that it has not pushed, nor destroys the device during a call.
- * ST_E_ARGUMENT: device is NULL; ST_E_DEVICE; ST_E_MEMORY.
+ * ST_E_DEVICE; ST_E_UNSUPPORTED; ST_E_MEMORY.
  */
 st_status st_wgpu_device_adopt(const st_host *host, const st_wgpu_settings *settings, WGPUInstance instance, WGPUDevice device,
                                st_wgpu_device **adopted);
@@ -57,7 +57,7 @@ void st_wgpu_device_kill(st_wgpu_device *device, const char *reason);
 /* The most seconds that one wait may take. */
 double st_wgpu_device_timeout(const st_wgpu_device *device);
 
-/* Objects that wgpu-native holds for all devices of this instance: what tests watch for leaks. All 0 without an instance. */
+/* Objects that wgpu-native holds for all devices of this instance: what tests watch for leaks. */
 typedef struct st_wgpu_counts {
     uint64_t devices, buffers, bind_groups, shader_modules, pipelines, command_buffers;
 } st_wgpu_counts;

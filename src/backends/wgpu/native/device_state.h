@@ -15,7 +15,7 @@ typedef struct st_wgpu_connection {
     st_host host;
     _Atomic int32_t users;
     st_wgpu_library library;
-    WGPUInstance instance; /* NULL where a caller's device came without one */
+    WGPUInstance instance;
 } st_wgpu_connection;
 
 enum { ST_WGPU_CLOSED = 0, ST_WGPU_OPEN = 1, ST_WGPU_BROKEN = 2 };
