@@ -52,8 +52,7 @@ static void format_device(const st_device_info *info, char cells[COLUMNS][CELL])
     snprintf(cells[3], CELL, info->caps.lanes > 0 ? "%d" : "-", (int)info->caps.lanes);
     snprintf(cells[4], CELL, info->caps.max_workgroup > 0 ? "%d" : "-", (int)info->caps.max_workgroup);
     format_bytes(info->caps.shared_mem, cells[5]);
-    snprintf(cells[6], CELL, "%s%s%s", info->software ? "software" : "", info->software && *info->reason ? "; " : "",
-             info->reason);
+    snprintf(cells[6], CELL, "%s", info->reason);
 }
 
 /* Called twice: to find the widths, and to print. */
