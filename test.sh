@@ -221,6 +221,12 @@ else
             wgpu_tests release "$driver" "" "$setting"
         done
     done
+    for driver in lavapipe swiftshader; do
+        # shellcheck disable=SC2046 # the environment is words
+        tally run pytest --name "command line on $driver" --timeout 1200 -- $(wgpu_environment "$driver") \
+            "$ST_PYTHON" -m pytest -q -ra tests/wgpu/test_command_line.py &
+    done
+    wait
     wgpu_rank_check $((wgpu_configs / 2)) ST_WGPU_SUBGROUPS=1
     wgpu_rank_check $((wgpu_configs / 4)) ST_WGPU_SUBGROUPS=0
     wgpu_rank_check $((wgpu_configs / 4)) ST_WGPU_LIMITS=floor
