@@ -83,9 +83,11 @@ int st_py_check_apart(const st_py_array *a, const char *a_name, const st_py_arra
 /* ---- from there on ------------------------------------------------------------------------------------------------------- */
 
 void st_py_target_of(const st_py_outcome *outcome, int32_t axis, st_py_target *target) {
+    static char no_elements;
     const st_py_array *array = &outcome->array;
     int32_t batch = 0;
-    target->data = array->data;
+    /* torch's arrays without elements have no memory; NULL would say that they are not wanted. */
+    target->data = array->data != NULL ? array->data : &no_elements;
     target->size = st_dtype_size(array->dtype);
     target->rank_stride = array->strides[axis == ST_PY_FLAT ? 0 : axis];
     for (int32_t i = 0; i < array->dims && axis != ST_PY_FLAT; i++)
