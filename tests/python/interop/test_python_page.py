@@ -66,11 +66,3 @@ def test_links_lead_somewhere():
 def test_the_docstring_of_st_torch():
     done = doctest.testmod(st.torch, optionflags=OPTIONS)
     assert done.attempted >= 5 and done.failed == 0
-
-
-def test_the_readmes_python_runs():
-    pytest.importorskip("numpy")
-    block, = re.findall(r"^```python\n(.*?)^```$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M | re.S)
-    names = {}
-    exec(block, names)
-    assert names["vals"].shape == names["idx"].shape == (8, 1024)
