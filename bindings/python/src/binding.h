@@ -7,7 +7,9 @@
 #ifndef ST_PY_BINDING_H
 #define ST_PY_BINDING_H
 
+#ifndef ST_PY_FREE_THREADED       /* there is no limited API of interpreters without a GIL before 3.15 */
 #define Py_LIMITED_API 0x030B0000 /* 3.11: the first with buffers in it */
+#endif
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 #include <stdint.h>
