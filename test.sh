@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: AGPL-3.0-or-later
-# test.sh - builds everything and tests it: release, sanitizers, fuzz targets, instruction sets, ARM under emulation, and
+# test.sh - builds everything and tests it: release, Python package, sanitizers, fuzz targets, instruction sets, ARM under emulation, and
 # WebGPU on two drivers that are programs, lavapipe and SwiftShader.
 # Installs what is missing with apt. The last line is "N passed, N failed, N skipped"; the exit status says the same.
 # ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (48000), ST_TEST_WGPU_CONFIGS how many
@@ -132,8 +132,8 @@ chooser_check() {
 # ---- what is needed -------------------------------------------------------------------------------------------------
 install_start=$(date +%s)
 need_packages cmake ninja-build gcc g++ libc6-dev pkgconf libjansson-dev libcmocka-dev python3 python3-numpy python3-pytest \
-    libopenblas-dev zlib1g-dev dataset-fashion-mnist || give_up "What the tests need is not here."
-need_packages locales mandoc libhwy-dev python3-matplotlib || echo "The tests that need them will be skipped."
+    python3-dev libopenblas-dev zlib1g-dev dataset-fashion-mnist || give_up "What the tests need is not here."
+need_packages locales mandoc libhwy-dev python3-matplotlib python3-venv || echo "The tests that need them will be skipped."
 fuzz_missing=
 need_packages clang-14 libclang-rt-14-dev || fuzz_missing="no clang with libFuzzer"
 arm_missing=
@@ -247,6 +247,9 @@ programs pytest 1500 "env ST_TEST_LARGE=${ST_TEST_LARGE:-1} $ST_PYTHON -m pytest
 
 part "quickstart" 15
 tally run pytest --name quickstart --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_quickstart.py
+
+part "Python package" 60
+tally run pytest --name wheel --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_wheel.py
 
 # ---- sanitizers -----------------------------------------------------------------------------------------------------
 part "asan" 150
