@@ -3,9 +3,9 @@
 # build_wheels.sh - the source distribution of what is committed and, out of it, the wheels: into build/wheels/dist. docs/wheels.md
 # says what they are and need.
 #     tools/build_wheels.sh [TARGET...]     without a TARGET: linux-x86_64 linux-aarch64
-# TARGETs: linux-x86_64 linux-aarch64 musl-x86_64 musl-aarch64 macos-x86_64 macos-arm64. ST_WHEEL_PYTHON is the interpreter whose headers
-# are built with: python3, 3.11 or later. A free-threaded one makes wheels for its own version, others one for all versions.
-# JANSSON_ARCHIVE may name jansson's source archive; else apt fetches Debian's.
+# TARGETs: linux-x86_64 linux-aarch64 macos-x86_64 macos-arm64. ST_WHEEL_PYTHON is the interpreter whose headers are built with:
+# python3, 3.11 or later. A free-threaded one makes wheels for its own version, others one for all versions. JANSSON_ARCHIVE may name
+# jansson's source archive; else apt fetches Debian's.
 set -eu
 cd "$(dirname "$0")/.."
 here=$(pwd)
@@ -115,7 +115,7 @@ build_wheel() {
 # check_wheel PLATFORM: by the tools that look inside the module, and by its size; then it may go to the others.
 check_wheel() {
     case $1 in
-    manylinux* | musllinux*)
+    manylinux*)
         auditwheel show "$wheel" >"$folder/audit.txt"
         grep -q "\"$1\"" "$folder/audit.txt" || {
             cat "$folder/audit.txt" >&2
@@ -134,8 +134,6 @@ for target in "$@"; do
     case $target in
     linux-x86_64) zig_target=x86_64-linux-gnu.2.17 platform=manylinux_2_17_x86_64 ;;
     linux-aarch64) zig_target=aarch64-linux-gnu.2.17 platform=manylinux_2_17_aarch64 ;;
-    musl-x86_64) zig_target=x86_64-linux-musl platform=musllinux_1_2_x86_64 ;;
-    musl-aarch64) zig_target=aarch64-linux-musl platform=musllinux_1_2_aarch64 ;;
     macos-x86_64) zig_target=x86_64-macos.11.0 platform=macosx_11_0_x86_64 ;;
     macos-arm64) zig_target=aarch64-macos.11.0 platform=macosx_11_0_arm64 ;;
     *) fail "$target: no such target; see the first lines of this file" ;;
