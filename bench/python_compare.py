@@ -31,7 +31,8 @@ are wanted. Each is measured as people call it (`plain`: st.topk(x, k), torch.to
 numpy.top_k or, where NumPy has none, argpartition and argsort) and in the fastest of the ways that bench/README.md lists
 (`best`; spiraltorch's are with and without out=). Answers are checked first. All take turns, in a fresh random order in each
 repetition; numbers are medians. `noise` is spiraltorch's best way timed twice under two names, the longer over the shorter.
-A gain is a library's time over spiraltorch's, best way against best way, plain call against plain call.
+A gain is a library's time over spiraltorch's, best way against best way, plain call against plain call. What takes seconds
+for one call is sampled less often, at least three times. All of it takes some ten minutes.
 
 --out takes python.json, python.txt and, where matplotlib is, python-k.png and python-cols.png.
 """
@@ -42,6 +43,8 @@ QUICK_GRID = {(8, 8192): (1, 64), (512, 128): (8,)}
 SWEEP_ELEMENTS, SWEEP_K = 1 << 20, 64
 LEAST_SAMPLE = 2e6  # nanoseconds; quicker calls are repeated within a sample
 SETTLE = 0.002  # seconds in which the threads of the contender before go to sleep
+LONG = 2e8  # nanoseconds; a call that takes longer is not tried twice, nor made once more to wake its threads
+LEAST_SAMPLES, MOST_SAMPLING = 3, 1e10  # of one contender; nanoseconds, from which on the least will do
 SMALL, SMALL_K = 8, 2
 
 
@@ -128,9 +131,14 @@ PEERS = {"torch": (Torch, plain_torch), "numpy": (NumPy, plain_numpy), "jax": (J
 class Contender:
     """A library and a way of it, which may be both its `plain` call and its `best`."""
 
-    def __init__(self, library, way, roles, repeats):
-        self.library, self.way, self.roles, self.repeats = library, way, roles, repeats
+    def __init__(self, library, way, roles, took):
+        self.library, self.way, self.roles, self.took = library, way, roles, took
+        self.repeats = max(1, min(1000, round(LEAST_SAMPLE / took)))
         self.samples = []
+
+    @property
+    def is_done(self):
+        return len(self.samples) >= LEAST_SAMPLES and sum(self.samples) * self.repeats > MOST_SAMPLING
 
     @property
     def ns(self):
@@ -180,13 +188,13 @@ def fault_of(numpy, case, expected, way):
     return None
 
 
-def tried(ways, give_up):
+def tried(ways):
     """[(nanoseconds, way)], quickest first. A way is tried twice, or once where that is long."""
     found = []
     for way in ways:
         try:
             took = timed(way)[0]
-            if took < give_up:
+            if took < LONG:
                 took = min(took, timed(way)[0])
         except Cannot:  # its other ways may do
             continue
@@ -203,7 +211,7 @@ def contenders_of(case, numpy, ours, peers, give_up, left_out):
         try:
             with quiet():
                 plain = plain_of(peer, numpy, case)
-                order = tried([plain, *(way for way in peer.ways(case) if way.how != plain.how)], give_up)
+                order = tried([plain, *(way for way in peer.ways(case) if way.how != plain.how)])
             if not order:
                 raise Cannot("no way of it takes this case")
             best = order[0][1]
@@ -214,10 +222,9 @@ def contenders_of(case, numpy, ours, peers, give_up, left_out):
                 fault = f"{took / 1e9:.1f} s for one call" if took > give_up else fault_of(numpy, case, expected, way)
                 if fault:
                     raise Cannot(f"{way.how}: {fault}")
-                repeats = max(1, min(1000, round(LEAST_SAMPLE / took)))
-                found.append(Contender(library, way, roles, repeats))
+                found.append(Contender(library, way, roles, took))
                 if library == OURS and way is best:
-                    found.append(Contender(AGAIN, way, ["noise"], repeats))
+                    found.append(Contender(AGAIN, way, ["noise"], took))
         except Cannot as reason:
             if library == OURS:
                 sys.exit(f"{case.rows}x{case.cols} k {case.k}: {reason}")
@@ -232,8 +239,11 @@ def measure(case, contenders, reps, shuffler):
     try:
         for _ in range(reps):
             for contender in shuffler.sample(contenders, len(contenders)):
+                if contender.is_done:
+                    continue
                 time.sleep(SETTLE)
-                timed(contender.way)  # wakes its threads, and brings the input to where every contender finds it
+                if contender.took < LONG:
+                    timed(contender.way)  # wakes its threads, and brings the input to where every contender finds it
                 contender.samples.append(timed(contender.way, contender.repeats)[0])
     finally:
         gc.enable()
@@ -349,7 +359,7 @@ def arguments():
     parser.add_argument("--threads", type=int, default=1, help="threads for every library that can have them (1)")
     parser.add_argument("--reps", type=int, help="samples of each contender (9; with --quick 3)")
     parser.add_argument("--against", default=",".join(PEERS), metavar="NAME,...", help="libraries (%(default)s)")
-    parser.add_argument("--give-up", type=float, default=3, metavar="SECONDS", help="leave out what takes longer (3)")
+    parser.add_argument("--give-up", type=float, default=20, metavar="SECONDS", help="leave out what takes longer (20)")
     parser.add_argument("--out", metavar="FOLDER", help="where JSON, table and pictures go")
     options = parser.parse_args()
     options.against = [name for name in options.against.split(",") if name]
