@@ -129,6 +129,13 @@ chooser_check() {
         --configs "$2"
 }
 
+# python_tests PRESET PREFIX FILE...: tests of the Python package, with a preset's build of it.
+python_tests() {
+    python_prefix="env PYTHONPATH=$here/build/$1/python $2 $ST_PYTHON -m pytest -q -ra"
+    shift 2
+    programs pytest 900 "$python_prefix" "$@"
+}
+
 # ---- what is needed -------------------------------------------------------------------------------------------------
 install_start=$(date +%s)
 need_packages cmake ninja-build gcc g++ libc6-dev pkgconf libjansson-dev libcmocka-dev python3 python3-numpy python3-pytest \
@@ -139,6 +146,10 @@ need_packages clang-14 libclang-rt-14-dev || fuzz_missing="no clang with libFuzz
 arm_missing=
 need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static ||
     arm_missing="no ARM cross compiler and qemu"
+
+python_missing=
+need_packages python3-dev || python_missing="no headers of Python"
+need_packages python3-torch || echo "The tests of the Python package that need torch will be skipped."
 
 wgpu_missing=
 need_packages python3-pip libvulkan1 mesa-vulkan-drivers chromium || wgpu_missing="no software Vulkan drivers"
@@ -152,6 +163,11 @@ for python in /usr/bin/python3 python3; do
 done
 [ -n "$ST_PYTHON" ] || give_up "No python3 that can import numpy and pytest."
 export ST_PYTHON
+if [ -z "$python_missing" ]; then
+    python_options="-DST_BUILD_PYTHON=ON -DPython_EXECUTABLE=$ST_PYTHON"
+else
+    python_options=-DST_BUILD_PYTHON=OFF
+fi
 PYTHONDONTWRITEBYTECODE=1
 export PYTHONDONTWRITEBYTECODE
 # What is installed on this machine, or set in its environment, is none of the tests' business.
@@ -191,7 +207,8 @@ export ASAN_OPTIONS UBSAN_OPTIONS TSAN_OPTIONS
 
 # ---- release --------------------------------------------------------------------------------------------------------
 part "release build" 60
-build release $werror -DST_BUILD_EXAMPLES=ON -DST_BUILD_BENCH_PEERS=ON || {
+# shellcheck disable=SC2086 # the options are words
+build release $werror -DST_BUILD_EXAMPLES=ON -DST_BUILD_BENCH_PEERS=ON $python_options || {
     part_end
     "$ST_PYTHON" tests/tally.py report
     exit 1
@@ -245,6 +262,13 @@ unset ST_CPU_DISABLE
 part "command line" 100
 programs pytest 1500 "env ST_TEST_LARGE=${ST_TEST_LARGE:-1} $ST_PYTHON -m pytest -q -ra" tests/cli/test_*.py
 
+part "Python" 60
+if [ -n "$python_missing" ]; then
+    skip "Python package" "$python_missing"
+else
+    python_tests release "" tests/python/test_*.py tests/python/interop/test_*.py
+fi
+
 part "quickstart" 15
 tally run pytest --name quickstart --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tests/package/test_quickstart.py
 
@@ -253,7 +277,8 @@ tally run pytest --name wheel --timeout 900 -- "$ST_PYTHON" -m pytest -q -ra tes
 
 # ---- sanitizers -----------------------------------------------------------------------------------------------------
 part "asan" 150
-if build asan; then
+# shellcheck disable=SC2086 # the options are words
+if build asan $python_options; then
     cmocka_tests asan ""
     rank_check asan $((configs / 12)) 1200 ""
     chooser_check asan $((configs / 12)) 600
@@ -261,6 +286,10 @@ if build asan; then
     [ -n "$wgpu_missing" ] || wgpu_tests asan swiftshader ""
     SPIRALTORCH=$here/build/asan/spiraltorch
     programs pytest 1500 "$ST_PYTHON -m pytest -q -ra" tests/cli/test_*.py
+    # Python itself is built without sanitizers, so that their libraries must come first, and its own leaks are not looked for.
+    asan_libraries="$(gcc -print-file-name=libasan.so):$(gcc -print-file-name=libubsan.so)"
+    [ -n "$python_missing" ] || python_tests asan \
+        "LD_PRELOAD=$asan_libraries ASAN_OPTIONS=$ASAN_OPTIONS:detect_leaks=0 PYTHONMALLOC=malloc" tests/python/test_*.py
 fi
 
 part "tsan" 160

@@ -10,6 +10,7 @@ import pytest
 import spiraltorch as st
 from spiraltorch import kdsl
 
+ROOT = Path(__file__).resolve().parents[2]
 FOLDER = Path(st.__file__).resolve().parent
 FUNCTIONS = {name: getattr(st, name) for name in st.__all__ if callable(getattr(st, name)) and not inspect.isclass(getattr(st, name))}
 FUNCTIONS |= {f"kdsl.{name}": getattr(kdsl, name) for name in ("check", "eval", "format")}
@@ -35,6 +36,16 @@ def test_examples_hold(name):
     runner.run(tests)
     st.set_num_threads(threads)
     assert runner.failures == 0
+
+
+def test_the_examples_of_the_readme_hold():
+    section = (ROOT / "README.md").read_text(encoding="utf-8").split("\n## From Python\n")[1].split("\n## ")[0]
+    blocks = section.split("```")[1::2]
+    assert blocks and all(block.startswith("python\n") for block in blocks)
+    runner = doctest.DocTestRunner()
+    for block in blocks:
+        runner.run(doctest.DocTestParser().get_doctest(block[len("python\n"):], {}, "README.md", None, None))
+    assert runner.failures == 0 and runner.tries >= 5
 
 
 def test_the_modules_own_example_holds():

@@ -3,6 +3,7 @@
 import array
 import ctypes
 import mmap
+import os
 import subprocess
 import sys
 
@@ -20,7 +21,7 @@ def test_no_library_is_imported():
             "found = {name.split('.')[0] for name in set(sys.modules) - before}\n"
             "print(sorted(found - set(sys.stdlib_module_names)))\n")
     done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, timeout=60,
-                          env={"PYTHONPATH": st.__file__.rsplit("/", 2)[0]})
+                          env={**os.environ, "PYTHONPATH": os.path.dirname(os.path.dirname(st.__file__))})
     assert done.stdout.strip() == "['spiraltorch']", done.stderr
 
 

@@ -242,11 +242,12 @@ def test_nothing_leaks(call, count):
         for _ in range(count):
             call()
         collect()
-        grown = sum(entry.size_diff for entry in tracemalloc.take_snapshot().compare_to(first, "filename")
+        grown = sum(entry.count_diff for entry in tracemalloc.take_snapshot().compare_to(first, "filename")
                     if "tracemalloc" not in str(entry.traceback))
     finally:
         tracemalloc.stop()
-    assert grown < 50_000, grown
+    assert grown < count // 3, grown  # the interpreter's caches grow a little, and stop
     assert sys.getallocatedblocks() - blocks < 1_000
     assert all(abs(sys.getrefcount(item) - count_before) < 20 for item, count_before in zip(shared, references))
-    assert resident() - before < 8 << 20
+    if "libasan" not in os.environ.get("LD_PRELOAD", ""):  # which keeps what was freed a while
+        assert resident() - before < 8 << 20

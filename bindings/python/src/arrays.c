@@ -98,7 +98,7 @@ int st_py_array_import(st_py_state *state, PyObject *object, const char *name, i
     array->capsule = NULL;
     array->has_buffer = 0;
     int found = st_py_numpy_import(state, object, name, writable, array);
-    if (found == 0) found = st_py_torch_import(state, object, name, writable, array);
+    if (found == 0) found = st_py_torch_import(state, object, name, array);
     if (found == 0) found = st_py_dlpack_import(state, object, name, writable, array);
     if (found == 0) found = st_py_buffer_import(object, name, writable, array);
     if (found == 0) found = st_py_cuda_refuse(state, object, name);
@@ -123,25 +123,24 @@ PyObject *st_py_array_make(st_py_state *state, const st_py_array *like, st_dtype
 }
 
 /* The module whose from_dlpack makes arrays like x: its array namespace, or the package of its type. NULL where there is none. */
-static PyObject *namespace_of(PyObject *x) {
-    PyObject *found = PyObject_CallMethod(x, "__array_namespace__", NULL);
+static PyObject *namespace_of(const st_py_state *state, PyObject *x) {
+    PyObject *found = PyObject_CallMethodObjArgs(x, ST_PY_INTERNED(state, __array_namespace__), NULL);
     if (found != NULL) return found;
     PyErr_Clear();
-    PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(x), "__module__");
-    PyObject *parts = name == NULL ? NULL : PyObject_CallMethod(name, "partition", "s", ".");
-    PyObject *package = parts == NULL ? NULL : PySequence_GetItem(parts, 0);
+    PyObject *name = PyObject_GetAttr((PyObject *)Py_TYPE(x), ST_PY_INTERNED(state, __module__));
+    const Py_ssize_t dot = name == NULL ? -1 : PyUnicode_FindChar(name, '.', 0, PyUnicode_GetLength(name), 1);
+    PyObject *package = name == NULL ? NULL : PyUnicode_Substring(name, 0, dot < 0 ? PY_SSIZE_T_MAX : dot);
     if (package != NULL) found = PyImport_GetModule(package);
     Py_XDECREF(package);
-    Py_XDECREF(parts);
     Py_XDECREF(name);
     if (found == NULL) PyErr_Clear();
     return found;
 }
 
 /* Where the library of x takes no DLPack, the array stays one of ours. */
-static PyObject *hand_over(PyObject *x, PyObject *made) {
-    PyObject *library = namespace_of(x);
-    PyObject *take = library == NULL ? NULL : PyObject_GetAttrString(library, "from_dlpack");
+static PyObject *hand_over(const st_py_state *state, PyObject *x, PyObject *made) {
+    PyObject *library = namespace_of(state, x);
+    PyObject *take = library == NULL ? NULL : PyObject_GetAttr(library, ST_PY_INTERNED(state, from_dlpack));
     Py_XDECREF(library);
     if (take == NULL) {
         PyErr_Clear();
@@ -154,16 +153,18 @@ static PyObject *hand_over(PyObject *x, PyObject *made) {
 }
 
 /* An array without axes as the scalar that its library would give. */
-static PyObject *scalar(PyObject *made, int32_t library) {
+static PyObject *scalar(const st_py_state *state, PyObject *made, int32_t library) {
     PyObject *key = library == ST_PY_NUMPY ? PyTuple_New(0) : NULL;
-    PyObject *value = library == ST_PY_BUFFER ? PyObject_CallMethod(made, "tolist", NULL) : key == NULL ? NULL : PyObject_GetItem(made, key);
+    PyObject *value = NULL;
+    if (library == ST_PY_BUFFER) value = PyObject_CallMethodObjArgs(made, ST_PY_INTERNED(state, tolist), NULL);
+    else if (key != NULL) value = PyObject_GetItem(made, key);
     Py_XDECREF(key);
     Py_DECREF(made);
     return value;
 }
 
-PyObject *st_py_array_finish(const st_py_array *like, PyObject *made, int32_t dims) {
-    if (like->library == ST_PY_DLPACK) return hand_over(like->object, made);
-    if (dims == 0 && like->library != ST_PY_TORCH) return scalar(made, like->library);
+PyObject *st_py_array_finish(const st_py_state *state, const st_py_array *like, PyObject *made, int32_t dims) {
+    if (like->library == ST_PY_DLPACK) return hand_over(state, like->object, made);
+    if (dims == 0 && like->library != ST_PY_TORCH) return scalar(state, made, like->library);
     return made;
 }

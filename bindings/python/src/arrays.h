@@ -45,7 +45,7 @@ void st_py_array_extent(const st_py_array *array, uintptr_t *first, uintptr_t *l
  */
 
 int st_py_numpy_import(st_py_state *state, PyObject *object, const char *name, int writable, st_py_array *array);
-int st_py_torch_import(st_py_state *state, PyObject *object, const char *name, int writable, st_py_array *array);
+int st_py_torch_import(st_py_state *state, PyObject *object, const char *name, st_py_array *array);
 int st_py_dlpack_import(const st_py_state *state, PyObject *object, const char *name, int writable, st_py_array *array);
 int st_py_buffer_import(PyObject *object, const char *name, int writable, st_py_array *array);
 int st_py_cuda_refuse(const st_py_state *state, PyObject *object, const char *name);
@@ -71,7 +71,7 @@ void st_py_packed_strides(int32_t dims, const int64_t *shape, int64_t *strides);
 PyObject *st_py_array_make(st_py_state *state, const st_py_array *like, st_dtype dtype, int32_t dims, const int64_t *shape, char **data);
 
 /* What the caller gets for a filled array, which is taken over: NumPy's scalar for one without axes, another library's own array. */
-PyObject *st_py_array_finish(const st_py_array *like, PyObject *made, int32_t dims);
+PyObject *st_py_array_finish(const st_py_state *state, const st_py_array *like, PyObject *made, int32_t dims);
 
 PyObject *st_py_numpy_make(st_py_state *state, const st_py_array *like, st_dtype dtype, int32_t dims, const int64_t *shape, char **data);
 PyObject *st_py_torch_make(st_py_state *state, const st_py_array *like, st_dtype dtype, int32_t dims, const int64_t *shape, char **data);

@@ -117,9 +117,9 @@ PyObject *st_py_band_compact(PyObject *module, PyObject *arguments, PyObject *wo
         failed = compact_released(state, &made, found, NULL, NULL, 0) < 0 || gather(state, &made, found, &values, &indices) < 0;
     }
     if (!failed) {
-        PyObject *first = st_py_outcome_finish(&made.x, &values);
-        PyObject *second = first == NULL ? NULL : st_py_outcome_finish(&made.x, &indices);
-        PyObject *items[] = {first, second, second == NULL ? NULL : st_py_outcome_finish(&made.x, &counts)};
+        PyObject *first = st_py_outcome_finish(state, &made.x, &values);
+        PyObject *second = first == NULL ? NULL : st_py_outcome_finish(state, &made.x, &indices);
+        PyObject *items[] = {first, second, second == NULL ? NULL : st_py_outcome_finish(state, &made.x, &counts)};
         result = st_py_named_tuple(state->band, 3, items);
     }
     free(made.again);

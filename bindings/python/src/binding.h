@@ -16,10 +16,14 @@
 
 #include "spiraltorch/spiraltorch.h"
 
-/* Names that are interned once: of arguments, which are then compared by address, and of what tensors are asked for. */
+/*
+ * Names that are interned once: of arguments, which are then compared by address, and of what arrays are asked for at each call;
+ * a new string for each would fill the interpreter's cache of attributes.
+ */
 #define ST_PY_NAMES(X)                                                                                                           \
     X(x) X(k) X(dim) X(largest) X(sorted) X(nan) X(lengths) X(device) X(out) X(axis) X(mode) X(lo) X(hi) X(descending)            \
-    X(requires_grad) X(is_neg) X(new_empty) X(data_ptr) X(dtype)
+    X(requires_grad) X(is_neg) X(is_cpu) X(new_empty) X(data_ptr) X(dtype) X(shape) X(stride)                                     \
+    X(__module__) X(__dlpack__) X(__dlpack_device__) X(__array_namespace__) X(__cuda_array_interface__) X(from_dlpack) X(tolist) X(_mask) X(name)
 
 enum {
 #define ST_PY_NAME(name) ST_PY_NAME_##name,
@@ -41,7 +45,8 @@ typedef struct st_py_numpy {
 /* The same of torch; type NULL: not yet. See torch_arrays.c. */
 typedef struct st_py_torch {
     PyTypeObject *type;
-    PyObject *module, *to_dlpack, *is_grad_enabled;
+    PyObject *is_grad_enabled;
+    PyObject *dtypes[ST_U64 + 1]; /* by number; NULL: this torch does not have it */
 } st_py_torch;
 
 typedef struct st_py_state {
@@ -56,6 +61,9 @@ typedef struct st_py_state {
 } st_py_state;
 
 st_py_state *st_py_state_of(PyObject *module);
+
+/* One of the names, borrowed. */
+#define ST_PY_INTERNED(state, name) ((state)->names[ST_PY_NAME_##name])
 
 /* The state for an object of one of the module's own types. */
 st_py_state *st_py_state_of_type(PyTypeObject *type);

@@ -85,7 +85,12 @@ static int replace(st_py_state *state, int32_t threads) {
 }
 
 st_py_context *st_py_context_enter(st_py_state *state) {
-    if (state->context == NULL && (state->context = make(state)) == NULL) return NULL;
+    if (state->context == NULL) {
+        st_py_context *made = make(state); /* which may let another thread on, that makes one too */
+        if (made == NULL) return NULL;
+        if (state->context == NULL) state->context = made;
+        else drop(made);
+    }
     return st_py_context_keep(state->context);
 }
 

@@ -89,7 +89,7 @@ static int read_interface(PyObject *interface, const char *name, st_py_array *ar
 
 int st_py_cuda_refuse(const st_py_state *state, PyObject *object, const char *name) {
     st_py_array array;
-    PyObject *interface = PyObject_GetAttrString(object, "__cuda_array_interface__");
+    PyObject *interface = PyObject_GetAttr(object, ST_PY_INTERNED(state, __cuda_array_interface__));
     if (interface == NULL) {
         PyErr_Clear();
         return 0;

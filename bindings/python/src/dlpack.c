@@ -86,7 +86,7 @@ static int refuse_place(const st_py_state *state, const char *name, int64_t type
 
 /* Asked before any capsule is made, because making one on a device may wait for its streams. */
 static int check_device(const st_py_state *state, PyObject *object, const char *name) {
-    PyObject *pair = PyObject_CallMethod(object, "__dlpack_device__", NULL);
+    PyObject *pair = PyObject_CallMethodObjArgs(object, ST_PY_INTERNED(state, __dlpack_device__), NULL);
     if (pair == NULL) return -1;
     long long numbers[2] = {0, 0};
     int failed = !PyTuple_Check(pair) || PyTuple_Size(pair) != 2;
@@ -141,8 +141,8 @@ int st_py_dlpack_take(const st_py_state *state, PyObject *capsule, const char *n
 }
 
 /* Exporters from before DLPack 1 take no max_version. */
-static PyObject *capsule_of(PyObject *object) {
-    PyObject *make = PyObject_GetAttrString(object, "__dlpack__");
+static PyObject *capsule_of(const st_py_state *state, PyObject *object) {
+    PyObject *make = PyObject_GetAttr(object, ST_PY_INTERNED(state, __dlpack__));
     PyObject *none = PyTuple_New(0), *words = Py_BuildValue("{s:(ii)}", "max_version", 1, 0);
     PyObject *capsule = make == NULL || none == NULL || words == NULL ? NULL : PyObject_Call(make, none, words);
     if (capsule == NULL && make != NULL && PyErr_ExceptionMatches(PyExc_TypeError)) {
@@ -156,9 +156,10 @@ static PyObject *capsule_of(PyObject *object) {
 }
 
 int st_py_dlpack_import(const st_py_state *state, PyObject *object, const char *name, int writable, st_py_array *array) {
-    if (!PyObject_HasAttrString(object, "__dlpack__") || !PyObject_HasAttrString(object, "__dlpack_device__")) return 0;
+    if (!PyObject_HasAttr(object, ST_PY_INTERNED(state, __dlpack__)) || !PyObject_HasAttr(object, ST_PY_INTERNED(state, __dlpack_device__)))
+        return 0;
     if (check_device(state, object, name) < 0) return -1;
-    PyObject *capsule = capsule_of(object);
+    PyObject *capsule = capsule_of(state, object);
     if (capsule == NULL) return -1;
     array->library = ST_PY_DLPACK;
     return st_py_dlpack_take(state, capsule, name, writable, array) < 0 ? -1 : 1;

@@ -79,10 +79,9 @@ static int traverse(PyObject *module, visitproc visit, void *arg) {
     Py_VISIT(state->band);
     Py_VISIT(state->array);
     Py_VISIT(state->survey);
-    Py_VISIT(state->torch.module);
     Py_VISIT(state->torch.type);
-    Py_VISIT(state->torch.to_dlpack);
     Py_VISIT(state->torch.is_grad_enabled);
+    for (int i = 0; i <= ST_U64; i++) Py_VISIT(state->torch.dtypes[i]);
     return 0;
 }
 
@@ -94,10 +93,9 @@ static int clear(PyObject *module) {
     Py_CLEAR(state->band);
     Py_CLEAR(state->array);
     Py_CLEAR(state->survey);
-    Py_CLEAR(state->torch.module);
     Py_CLEAR(state->torch.type);
-    Py_CLEAR(state->torch.to_dlpack);
     Py_CLEAR(state->torch.is_grad_enabled);
+    for (int i = 0; i <= ST_U64; i++) Py_CLEAR(state->torch.dtypes[i]);
     for (int i = 0; i < ST_PY_NAME_COUNT; i++) Py_CLEAR(state->names[i]);
     return 0;
 }

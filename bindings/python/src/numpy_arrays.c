@@ -119,21 +119,19 @@ static int learn(st_py_state *state) {
 /* ---- looking at an array ------------------------------------------------------------------------------------------------- */
 
 /* bfloat16 is no dtype of NumPy's own; packages that add it, such as ml_dtypes, give it this name. */
-static int is_bfloat16(const struct descr *descr) {
-    PyObject *name = PyObject_GetAttrString((PyObject *)descr, "name");
+static int is_bfloat16(const st_py_state *state, const struct descr *descr) {
+    PyObject *name = PyObject_GetAttr((PyObject *)descr, ST_PY_INTERNED(state, name));
     const int same = name != NULL && PyUnicode_Check(name) && PyUnicode_CompareWithASCIIString(name, "bfloat16") == 0;
     Py_XDECREF(name);
     PyErr_Clear();
     return same;
 }
 
-static int has_mask(PyObject *object) { return PyObject_HasAttrString(object, "_mask"); }
-
-static int find_dtype(const struct descr *descr, const char *name, st_dtype *dtype) {
+static int find_dtype(const st_py_state *state, const struct descr *descr, const char *name, st_dtype *dtype) {
     const uint16_t one = 1;
     const char foreign = *(const char *)&one == 1 ? '>' : '<';
     *dtype = dtype_of(descr->number);
-    if (*dtype == 0 && is_bfloat16(descr)) *dtype = ST_BF16;
+    if (*dtype == 0 && is_bfloat16(state, descr)) *dtype = ST_BF16;
     if (*dtype == 0) return st_py_refuse_dtype(name, (PyObject *)descr);
     if (descr->byteorder != foreign) return 0;
     PyErr_Format(PyExc_ValueError, "%s: has the byte order of another machine; give %s.astype(%s.dtype.newbyteorder('='))", name, name, name);
@@ -144,13 +142,13 @@ int st_py_numpy_import(st_py_state *state, PyObject *object, const char *name, i
     if (state->numpy.type == NULL && !learn(state)) return 0;
     if (Py_TYPE(object) != state->numpy.type) {
         if (!PyType_IsSubtype(Py_TYPE(object), state->numpy.type)) return 0;
-        if (has_mask(object)) {
+        if (PyObject_HasAttr(object, ST_PY_INTERNED(state, _mask))) {
             PyErr_Format(PyExc_TypeError, "%s: is a masked array, whose mask would be passed over; give %s.filled(...)", name, name);
             return -1;
         }
     }
     const struct ndarray *given = (const struct ndarray *)object;
-    if (find_dtype(given->descr, name, &array->dtype) < 0) return -1;
+    if (find_dtype(state, given->descr, name, &array->dtype) < 0) return -1;
     array->library = ST_PY_NUMPY;
     array->data = given->data;
     array->writable = (given->flags & WRITEABLE) != 0;

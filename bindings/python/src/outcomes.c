@@ -94,10 +94,10 @@ void st_py_target_of(const st_py_outcome *outcome, int32_t axis, st_py_target *t
         if (i != axis) target->strides[batch++] = array->strides[i];
 }
 
-PyObject *st_py_outcome_finish(const st_py_array *like, st_py_outcome *outcome) {
+PyObject *st_py_outcome_finish(const st_py_state *state, const st_py_array *like, st_py_outcome *outcome) {
     PyObject *object = outcome->object;
     outcome->object = NULL;
-    if (!outcome->is_callers) return st_py_array_finish(like, object, outcome->array.dims);
+    if (!outcome->is_callers) return st_py_array_finish(state, like, object, outcome->array.dims);
     st_py_array_release(&outcome->array);
     return object;
 }

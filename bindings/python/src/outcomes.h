@@ -28,7 +28,7 @@ int st_py_check_apart(const st_py_array *a, const char *a_name, const st_py_arra
 void st_py_target_of(const st_py_outcome *outcome, int32_t axis, st_py_target *target);
 
 /* What the caller gets for it, owned; the outcome is done with. */
-PyObject *st_py_outcome_finish(const st_py_array *like, st_py_outcome *outcome);
+PyObject *st_py_outcome_finish(const st_py_state *state, const st_py_array *like, st_py_outcome *outcome);
 
 /* Gives up an outcome; one that was never opened must be zeros. */
 void st_py_outcome_drop(st_py_outcome *outcome);

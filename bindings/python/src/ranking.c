@@ -123,8 +123,8 @@ static PyObject *answer(PyObject *module, const question *asked) {
     made.lengths = NULL;
     made.values.object = made.indices.object = NULL;
     if (prepare(state, asked, &made) == 0 && st_py_select_released(state, &made.selection) == 0) {
-        PyObject *values = st_py_outcome_finish(&made.x, &made.values);
-        PyObject *items[] = {values, values == NULL ? NULL : st_py_outcome_finish(&made.x, &made.indices)};
+        PyObject *values = st_py_outcome_finish(state, &made.x, &made.values);
+        PyObject *items[] = {values, values == NULL ? NULL : st_py_outcome_finish(state, &made.x, &made.indices)};
         result = st_py_named_tuple(state->topk, 2, items);
     }
     st_py_outcome_drop(&made.indices);

@@ -148,7 +148,8 @@ int st_py_select_released(st_py_state *state, const st_py_selection *selection) 
     if (context == NULL) return -1;
     st_context *engine = st_py_context_engine(context);
     st_status status;
-    if (st_py_rows_count(selection->rows) <= WORTH_RELEASING / (selection->rows->cols + 1)) {
+    const int is_small = st_py_rows_count(selection->rows) <= WORTH_RELEASING / (selection->rows->cols + 1);
+    if (is_small && selection->device == NULL) { /* one that is named may be far away */
         status = st_py_select(engine, selection, st_py_context_recent(context));
     } else {
         Py_BEGIN_ALLOW_THREADS

@@ -227,7 +227,7 @@ static PyObject *answer(st_py_state *state, job *work, st_py_array *x, PyObject 
     if (rows.cols == 0 && !is_empty) PyErr_SetString(PyExc_ValueError, "x: has no elements to rank");
     else if (st_py_outcome_make(state, x, work->result, dims, shape, &outcome) == 0 &&
              (is_empty || run(state, work, &rows, outcome.array.data) == 0))
-        result = st_py_outcome_finish(x, &outcome);
+        result = st_py_outcome_finish(state, x, &outcome);
     st_py_outcome_drop(&outcome);
     st_py_rows_close(&rows);
     return result;

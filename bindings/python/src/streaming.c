@@ -75,8 +75,8 @@ static PyObject *finish(st_py_state *state, streaming *made, int64_t k) {
         st_status status = ST_OK;
         if (k > 0) status = st_stream_finish(made->stream, values.array.data, (int64_t *)(void *)indices.array.data, k);
         if (status == ST_OK) {
-            PyObject *first = st_py_outcome_finish(like, &values);
-            PyObject *items[] = {first, first == NULL ? NULL : st_py_outcome_finish(like, &indices)};
+            PyObject *first = st_py_outcome_finish(state, like, &values);
+            PyObject *items[] = {first, first == NULL ? NULL : st_py_outcome_finish(state, like, &indices)};
             result = st_py_named_tuple(state->topk, 2, items);
         } else {
             st_py_raise(state, status);
