@@ -44,6 +44,9 @@ def test_bands_refused_and_empty():
                                        ("a", 1, (TypeError, ValueError), ""), (None, 1, TypeError, "lower: expected a number")):
         with pytest.raises(error, match=match):
             st.band_compact(x, lower, upper)
+    with pytest.raises(st.Error, match="cuda:7"):
+        st.band_compact(x, 0, 1, device="cuda:7")
+    assert st.band_compact(x, 4, 9, device="cpu").counts.tolist() == [0, 2]
     with pytest.raises(ValueError, match="dim: 3"):
         st.band_compact(x, 0, 1, 3)
     assert st.band_compact(x[:0], 0, 9).counts.shape == (0,) and st.band_compact(x[:, :0], 0, 9).counts.tolist() == [0, 0]

@@ -96,19 +96,22 @@ static int gather(st_py_state *state, band *made, const int64_t *counts, st_py_o
 }
 
 PyObject *st_py_band_compact(PyObject *module, PyObject *arguments, PyObject *words) {
-    static char *names[] = {"x", "lower", "upper", "dim", NULL};
-    PyObject *given, *lower, *upper, *dim = NULL, *result = NULL;
+    static char *names[] = {"x", "lower", "upper", "dim", "device", NULL};
+    PyObject *given, *lower, *upper, *dim = NULL, *device = NULL, *result = NULL;
     st_py_state *state = st_py_state_of(module);
     st_py_outcome values = {.object = NULL}, indices = {.object = NULL}, counts = {.object = NULL};
     int64_t shape[ST_PY_MOST_DIMS];
     int32_t axis = 0;
+    const char *id;
     band made;
-    if (!PyArg_ParseTupleAndKeywords(arguments, words, "OOO|O:band_compact", names, &given, &lower, &upper, &dim)) return NULL;
+    if (!PyArg_ParseTupleAndKeywords(arguments, words, "OOO|O$O:band_compact", names, &given, &lower, &upper, &dim, &device)) return NULL;
+    if (st_py_read_device(device, &id) < 0) return NULL;
     if (st_py_array_import(state, given, "x", 0, &made.x) < 0) return NULL;
     made.rows.gathered = NULL;
     made.again = NULL;
     int failed = prepare(state, &made, lower, upper, dim == NULL && made.x.dims == 0 ? Py_None : dim, &axis) < 0;
     if (!failed) {
+        made.request.device = id;
         memcpy(shape, made.rows.shape, sizeof shape);
         failed = st_py_outcome_make(state, &made.x, ST_I64, made.rows.dims, shape, &counts) < 0;
     }

@@ -69,12 +69,12 @@
     "[20, 30]\n"
 
 #define ST_PY_DOC_BAND_COMPACT                                                                                                   \
-    "band_compact(x, lower, upper, dim=-1)\n--\n\n"                                                                              \
+    "band_compact(x, lower, upper, dim=-1, *, device='auto')\n--\n\n"                                                            \
     "The elements with lower <= x <= upper along an axis, in index order.\n\n"                                                   \
-    "x, dim: as in topk. lower, upper: numbers; infinities leave an end open, NaN is a ValueError, and for lower above\n"        \
+    "x, dim, device: as in topk. lower, upper: numbers; infinities leave an end open, NaN is a ValueError, and for lower above\n"        \
     "upper nothing matches. NaN in x never matches. The bounds of float dtypes are rounded to them.\n\n"                         \
     "Returns Band(values, indices, counts): counts have the shape of x without the axis; values and indices (along the\n"        \
-    "axis) have one axis, with the rows one after the other. Runs on the CPU. Raises what topk raises.\n\n"                      \
+    "axis) have one axis, with the rows one after the other. Raises what topk raises.\n\n"                                      \
     ">>> import numpy, spiraltorch\n"                                                                                            \
     ">>> x = numpy.array([[1., 5., 3.], [7., 2., 9.]], dtype='float32')\n"                                                       \
     ">>> band = spiraltorch.band_compact(x, 2, 5)\n"                                                                             \
