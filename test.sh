@@ -4,14 +4,14 @@
 # WebGPU on two drivers that are programs, lavapipe and SwiftShader.
 # Installs what is missing with apt. The last line is "N passed, N failed, N skipped"; the exit status says the same.
 # ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (48000), ST_TEST_WGPU_CONFIGS how many
-# on each WebGPU driver (800); ST_TEST_LARGE=0 leaves the row of 20 GB out.
+# on each WebGPU driver (2000); ST_TEST_LARGE=0 leaves the row of 20 GB out.
 set -u
 cd "$(dirname "$0")" || exit 1
 . tools/packages.sh
 here=$(pwd)
 jobs=$(nproc 2>/dev/null || echo 2)
 configs=${ST_TEST_CONFIGS:-48000}
-wgpu_configs=${ST_TEST_WGPU_CONFIGS:-800}
+wgpu_configs=${ST_TEST_WGPU_CONFIGS:-2000}
 mkdir -p build
 ST_TALLY=$here/build/tally.jsonl
 export ST_TALLY
@@ -95,15 +95,15 @@ wgpu_tests() {
     programs cmocka 1200 "$(wgpu_environment "$wgpu_name" "$@") $wgpu_prefix" "$wgpu_build"/wgpu/test_*
 }
 
-# wgpu_rank_check CONFIGS SETTING: random configurations on both drivers at once. All settings have one seed, and so kernels
-# of the same sizes, which a driver may have kept.
+# wgpu_rank_check FIRST CONFIGS SETTING: random configurations on both drivers at once, by their numbers. All settings have one
+# seed, and so kernels of the same sizes, which a driver may have kept.
 wgpu_seed=$(date +%s)
 wgpu_rank_check() {
     for driver in lavapipe swiftshader; do
         # shellcheck disable=SC2046 # the environment is words
-        tally run plain --name "rank_check on $driver, $2, $1 configurations" --timeout 3000 -- \
-            $(wgpu_environment "$driver" "$2") build/release/tests/property/rank_check --backend wgpu:0 --configs "$1" \
-            --seed "$wgpu_seed" &
+        tally run plain --name "rank_check on $driver, $3, $2 configurations" --timeout 3000 -- \
+            $(wgpu_environment "$driver" "$3") build/release/tests/property/rank_check --backend wgpu:0 --first "$1" \
+            --configs "$2" --seed "$wgpu_seed" &
     done
     wait
 }
@@ -244,9 +244,10 @@ else
             "$ST_PYTHON" -m pytest -q -ra tests/wgpu/test_command_line.py &
     done
     wait
-    wgpu_rank_check $((wgpu_configs / 2)) ST_WGPU_SUBGROUPS=1
-    wgpu_rank_check $((wgpu_configs / 4)) ST_WGPU_SUBGROUPS=0
-    wgpu_rank_check $((wgpu_configs / 4)) ST_WGPU_LIMITS=floor
+    wgpu_quarter=$(((wgpu_configs + 3) / 4))
+    wgpu_rank_check 0 $((2 * wgpu_quarter)) ST_WGPU_SUBGROUPS=1
+    wgpu_rank_check $((2 * wgpu_quarter)) $wgpu_quarter ST_WGPU_SUBGROUPS=0
+    wgpu_rank_check $((3 * wgpu_quarter)) $wgpu_quarter ST_WGPU_LIMITS=floor
 fi
 
 part "lower instruction sets" 60

@@ -20,7 +20,7 @@ static int say(const char *what, const char *isa, uint64_t seed) {
 
 static int check_band(st_context *context, const char *device, const char *isa, uint64_t seed) {
     rank_case made;
-    rank_case_make(seed, &made);
+    rank_case_make(seed, NULL, &made);
     random_state random = {seed ^ 0xba0d};
     const size_t size = (size_t)st_dtype_size(made.request.dtype), rows = (size_t)made.request.rows;
     uint64_t bounds[2] = {0, 0};

@@ -131,23 +131,66 @@ static void make_rows(random_state *random, rank_case *made) {
     }
 }
 
-void rank_case_make(uint64_t seed, rank_case *made) {
-    random_state random = {seed};
-    memset(made, 0, sizeof *made);
-    const int64_t cols = random_cols(&random);
-    const int64_t rows = random_one(&random, 30) ? 0 : 1 + (int64_t)random_below(&random, cols > 4000 ? 3 : cols > 300 ? 8 : 40);
-    st_rank_request_init(&made->request, ST_TOPK + (int32_t)random_below(&random, 4), rows, cols, random_k(&random, cols));
-    st_rank_request *request = &made->request;
+static int64_t random_rows(random_state *random, int64_t cols) {
+    return random_one(random, 30) ? 0 : 1 + (int64_t)random_below(random, cols > 4000 ? 3 : cols > 300 ? 8 : 40);
+}
+
+/* Which kernels a device needs follows from these, from the Choice and from little else. */
+static void draw_request(random_state *random, st_rank_request *request) {
+    const int64_t cols = random_cols(random), rows = random_rows(random, cols);
+    st_rank_request_init(request, ST_TOPK + (int32_t)random_below(random, 4), rows, cols, random_k(random, cols));
     if (request->kind == ST_WINDOW) {
-        request->lo = (int64_t)random_below(&random, (uint64_t)cols + 1);
-        request->hi = request->lo + random_k(&random, cols - request->lo);
-        request->descending = (int32_t)random_below(&random, 2);
+        request->lo = (int64_t)random_below(random, (uint64_t)cols + 1);
+        request->hi = request->lo + random_k(random, cols - request->lo);
         request->k = 0;
     }
-    request->dtype = ST_F32 + (st_dtype)random_below(&random, 12);
+    request->dtype = ST_F32 + (st_dtype)random_below(random, 12);
+    request->order = (int32_t)random_below(random, 2);
+}
+
+/* A number within the same powers of two. */
+static int64_t random_alike(random_state *random, int64_t number) {
+    int64_t power = 2;
+    if (number < 3) return number;
+    while (power < number) power *= 2;
+    return power - (int64_t)random_below(random, (uint64_t)power / 2);
+}
+
+/* Elements that are kept of a row of `cols`, as so many of `of` were. */
+static int64_t random_kept(random_state *random, int64_t kept, int64_t of, int64_t cols) {
+    const int64_t alike = random_alike(random, kept);
+    return kept == of || alike > cols ? cols : alike;
+}
+
+/* A request that needs the same kernels: any rows, elements of the same width, sizes within the same powers of two. */
+static void draw_alike(random_state *random, const st_rank_request *like, st_rank_request *request) {
+    const int64_t size = st_dtype_size(like->dtype), cols = random_alike(random, like->cols);
+    st_rank_request_init(request, like->kind, random_rows(random, cols), cols, 0);
+    if (like->kind == ST_WINDOW) {
+        const int64_t width = random_kept(random, like->hi - like->lo, like->cols, cols);
+        request->lo = like->lo == 0 ? 0 : like->lo * cols / like->cols;
+        if (request->lo > cols - width) request->lo = cols - width;
+        request->hi = request->lo + width;
+    } else {
+        request->k = random_kept(random, like->k, like->cols, cols);
+    }
+    do
+        request->dtype = ST_F32 + (st_dtype)random_below(random, 12);
+    while (st_dtype_size(request->dtype) != size);
+    request->order = like->order;
+}
+
+void rank_case_make(uint64_t seed, const rank_case *like, rank_case *made) {
+    random_state random = {seed};
+    st_rank_request *request = &made->request;
+    memset(made, 0, sizeof *made);
+    if (like == NULL)
+        draw_request(&random, request);
+    else
+        draw_alike(&random, &like->request, request);
+    if (request->kind == ST_WINDOW) request->descending = (int32_t)random_below(&random, 2);
     request->index_dtype = random_one(&random, 2) ? ST_I64 : ST_I32;
     request->nan_rule = (int32_t)random_below(&random, random_one(&random, 6) ? 4 : 3);
-    request->order = (int32_t)random_below(&random, 2);
     request->outputs = random_one(&random, 3) ? 1 + (int32_t)random_below(&random, 2) : ST_OUT_VALUES | ST_OUT_INDICES;
     request->threads = 1 + (int32_t)random_below(&random, 4);
     make_input(&random, made);

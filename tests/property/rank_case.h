@@ -30,8 +30,11 @@ typedef struct rank_case {
     int64_t values_stride, indices_stride, output_rows;
 } rank_case;
 
-/* Makes the configuration of a seed; rank_case_free releases it. Memory is malloc's; the program ends where there is none. */
-void rank_case_make(uint64_t seed, rank_case *made);
+/*
+ * Makes the configuration of a seed: any, or (like not NULL) one for whose answer a device needs the same kernels, given the same
+ * Choice. rank_case_free releases it. Memory is malloc's; the program ends where there is none.
+ */
+void rank_case_make(uint64_t seed, const rank_case *like, rank_case *made);
 void rank_case_free(rank_case *made);
 
 /* A legal Choice with random fields, for requests on the CPU. */

@@ -20,7 +20,7 @@
 
 struct settings {
     uint64_t seed;
-    int64_t configs, only; /* only: one case number, or -1 */
+    int64_t first, configs; /* numbers of configurations */
     const char *backend, *isa, *choice;
     st_choice fixed; /* what --choice says */
     st_choice sizes[GPU_SIZES];
@@ -190,13 +190,53 @@ static int check_plan(const struct settings *settings, int64_t number, const ran
     return failed;
 }
 
+static uint64_t seed_of(const struct settings *settings, int64_t number) { return settings->seed + (uint64_t)number * 0x632be59bd9b4e019u; }
+
+/*
+ * Compiling a kernel takes longer than many runs of it, so configurations on a device come in groups: all of one have a random
+ * Choice, and the planner's for the first of them, in common, and need the same kernels.
+ */
+enum { TOGETHER = 8 };
+
+/* Makes a configuration and draws its Choice; *first, of its group, is itself where it is the first, or has no group. */
+static void make_case(const struct settings *settings, int64_t number, rank_case *made, st_rank_request *first, st_choice *drawn) {
+    random_state random = {seed_of(settings, number)};
+    if (!is_gpu(settings)) {
+        rank_case_make(random_next(&random), NULL, made);
+        *first = made->request;
+        *drawn = random_choice(&random);
+        return;
+    }
+    rank_case leader;
+    random_state group = {seed_of(settings, number - number % TOGETHER)};
+    rank_case_make(random_next(&group), NULL, &leader);
+    *first = leader.request;
+    *drawn = random_gpu_choice(&group, first->kind, settings->sizes);
+    if (number % TOGETHER == 0) {
+        *made = leader;
+        return;
+    }
+    rank_case_make(random_next(&random), &leader, made);
+    rank_case_free(&leader);
+}
+
+/* The planner's own plan for a configuration, or one with what it chose for the first of the group. */
+static st_status plan_case(const struct settings *settings, st_context *context, const rank_case *made, const st_rank_request *first,
+                           st_plan *plan) {
+    const st_status status = st_plan_request(context, first, settings->backend, NULL, plan);
+    if (status != ST_OK || memcmp(&made->request, first, sizeof *first) == 0) return status;
+    const st_choice choice = plan->choice;
+    return st_plan_with_choice(context, &made->request, settings->backend, &choice, plan);
+}
+
 static int check_case(const struct settings *settings, const struct contexts *contexts, int64_t number) {
-    random_state random = {settings->seed + (uint64_t)number * 0x632be59bd9b4e019u};
     rank_case made;
+    st_rank_request first;
+    st_choice drawn;
     st_host host;
     int failed = 0;
     st_host_resolve(NULL, &host);
-    rank_case_make(random_next(&random), &made);
+    make_case(settings, number, &made, &first, &drawn);
     struct answer want = {.output = make_output(&made)};
     st_rank_request resolved;
     st_rank_buffers buffers = buffers_of(&made, &want.output), checked;
@@ -206,12 +246,10 @@ static int check_case(const struct settings *settings, const struct contexts *co
     } else {
         want.status = st_reference_rank(&host, &resolved, &checked);
         st_message_copy(want.message);
-        const st_choice drawn =
-            is_gpu(settings) ? random_gpu_choice(&random, made.request.kind, settings->sizes) : random_choice(&random);
         for (int i = 0; i < contexts->count && !failed; i++) {
             st_plan plan = {.struct_size = sizeof plan};
             const st_choice *choice = settings->choice != NULL ? &settings->fixed : &drawn;
-            const st_status planned = st_plan_request(contexts->context[i], &made.request, settings->backend, NULL, &plan);
+            const st_status planned = plan_case(settings, contexts->context[i], &made, &first, &plan);
             if (planned == ST_OK && settings->choice == NULL)
                 failed |= check_plan(settings, number, &made, contexts->context[i], contexts->isa[i], &plan, 0, &want);
             if (planned != ST_OK ||
@@ -249,7 +287,7 @@ static int read_choice(const char *text, st_choice *choice) {
 }
 
 static int usage(void) {
-    fprintf(stderr, "usage: rank_check [--seed S] [--configs N] [--case I] [--backend cpu|wgpu:N] [--isa all|portable|avx2|avx512|neon]\n"
+    fprintf(stderr, "usage: rank_check [--seed S] [--first I] [--configs N] [--case I] [--backend cpu|wgpu:N] [--isa all|portable|avx2|avx512|neon]\n"
                     "                  [--choice mk=1,mkd=6,...]\n"
                     "Compares random Rank-K, band, stream, counting-pass and merge configurations with the scalar reference.\n");
     return 2;
@@ -258,17 +296,23 @@ static int usage(void) {
 int main(int argc, char **argv) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    struct settings settings = {.seed = (uint64_t)now.tv_sec * 1000003u ^ (uint64_t)now.tv_nsec, .configs = 3000, .only = -1,
+    struct settings settings = {.seed = (uint64_t)now.tv_sec * 1000003u ^ (uint64_t)now.tv_nsec, .configs = 3000,
                                 .backend = "cpu", .isa = "all"};
+    int64_t only = -1;
     for (int i = 1; i < argc; i += 2) {
         if (i + 1 == argc) return usage();
         if (strcmp(argv[i], "--seed") == 0) settings.seed = strtoull(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--configs") == 0) settings.configs = strtoll(argv[i + 1], NULL, 10);
-        else if (strcmp(argv[i], "--case") == 0) settings.only = strtoll(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--first") == 0) settings.first = strtoll(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--case") == 0) only = strtoll(argv[i + 1], NULL, 10);
         else if (strcmp(argv[i], "--backend") == 0) settings.backend = argv[i + 1];
         else if (strcmp(argv[i], "--isa") == 0) settings.isa = argv[i + 1];
         else if (strcmp(argv[i], "--choice") == 0 && read_choice(argv[i + 1], &settings.fixed)) settings.choice = argv[i + 1];
         else return usage();
+    }
+    if (only >= 0) {
+        settings.first = only;
+        settings.configs = 1;
     }
     struct contexts contexts;
     setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* what was found stays, however the run ends */
@@ -282,16 +326,15 @@ int main(int argc, char **argv) {
         fprintf(stderr, "rank_check: this CPU has no %s kernels\n", settings.isa);
         return 2;
     }
-    printf("seed %" PRIu64 ", %" PRId64 " configurations on", settings.seed, settings.only < 0 ? settings.configs : 1);
+    printf("seed %" PRIu64 ", %" PRId64 " configurations on", settings.seed, settings.configs);
     for (int i = 0; i < contexts.count; i++) printf(" %s %s", settings.backend, contexts.isa[i]);
     printf("\n");
     int64_t failures = 0, done = 0;
-    for (int64_t number = settings.only < 0 ? 0 : settings.only; number < (settings.only < 0 ? settings.configs : settings.only + 1); number++) {
+    for (int64_t number = settings.first; number < settings.first + settings.configs; number++) {
         failures += check_case(&settings, &contexts, number);
-        if (number % 4 == 0 || settings.only >= 0)
+        if (number % 4 == 0 || only >= 0)
             for (int i = 0; i < contexts.count; i++)
-                failures += check_others(contexts.context[i], settings.backend, contexts.isa[i],
-                                         settings.seed + (uint64_t)number * 0x632be59bd9b4e019u);
+                failures += check_others(contexts.context[i], settings.backend, contexts.isa[i], seed_of(&settings, number));
         done++;
         if (failures > 5) break;
     }
