@@ -7,7 +7,6 @@
 
 #include "bench_apart.h"
 #include "bench_worker.h"
-#include "on_device.h"
 
 /* A sample lasts at least this long, so that the clock's own step and cost stay below one part in a hundred. */
 static const double SAMPLE_NS = 20e3;
@@ -20,8 +19,7 @@ typedef struct room {
     uint64_t values_bytes, indices_bytes, scratch_bytes;
     st_bench_arrays expected, found;
     void *scratch;
-    int on_device;           /* the library's own plans run on `there` */
-    st_on_device there;
+    st_trial *trial;         /* of the library's own plans, where they run on a device; else NULL */
     st_bench_shared outputs; /* the worker's: values, and from index_offset on indices */
     uint64_t index_offset;
 } room;
@@ -122,14 +120,16 @@ static int run(st_bench_lab *lab, const st_bench_case *point, const st_bench_con
         if (contender->plans) {
             status = st_plan_request(lab->context, &contender->plan.request, lab->device, NULL, &plan);
         }
-        if (status == ST_OK && !space->on_device) {
+        if (status == ST_OK && !space->trial) {
             status = st_execute_rank(lab->context, &plan, &buffers);
         }
     }
-    if (status == ST_OK && space->on_device) {
-        status = st_on_device_run(lab->context, &plan, &space->there, repeats);
+    const double here = st_bench_now() - start;
+    double there = 0;
+    if (status == ST_OK && space->trial) {
+        status = st_trial_run(space->trial, &plan, repeats, &there);
     }
-    *ns = (st_bench_now() - start) / (double)repeats;
+    *ns = (here + there) / (double)repeats;
     if (status != ST_OK) {
         char name[160];
         st_bench_case_name(point, name, sizeof name);
@@ -183,9 +183,9 @@ static int check_here(st_bench_lab *lab, const st_bench_case *point, const st_be
     memset(arrays->indices, 0xa5, (size_t)space->indices_bytes);
     memset(arrays->values, 0xa5, (size_t)space->values_bytes);
     int failed = run(lab, point, &contenders[i], arrays, space, 1, ns);
-    if (!failed && space->on_device && !contenders[i].peer && !contenders[i].apart) {
+    if (!failed && space->trial && !contenders[i].peer && !contenders[i].apart) {
         failed = run(lab, point, &contenders[i], arrays, space, 1, ns); /* the first one compiled its kernels */
-        if (!failed && st_on_device_fetch(&space->there, arrays->values, arrays->indices) != ST_OK) {
+        if (!failed && st_trial_answer(space->trial, arrays->values, arrays->indices) != ST_OK) {
             st_progress_hide(lab->progress);
             failed = st_cli_fail("bench", "%s: %s", contenders[i].name, st_last_message());
         }
@@ -304,16 +304,15 @@ static int time_all(st_bench_lab *lab, const st_bench_case *point, const void *i
     return 0;
 }
 
-/* The case's data where the library's own plans run, which are all on one device. */
-static int place_on_device(st_bench_lab *lab, const st_bench_case *point, const st_bench_input *input,
+/* The case's data where the library's own plans run, which are all on one device; on a CPU that is where it is. */
+static int open_trial(st_bench_lab *lab, const st_bench_case *point, const st_bench_input *input,
                            const st_bench_contender *contenders, int32_t count, room *space) {
-    for (int32_t i = 0; i < count && !space->on_device; i++) {
+    for (int32_t i = 0; i < count && !space->trial; i++) {
         const st_bench_contender *contender = &contenders[i];
-        if (contender->peer || contender->remote || contender->apart || !st_on_device_has_memory(lab->context, &contender->plan)) {
+        if (contender->peer || contender->remote || contender->apart || contender->plan.caps.backend == ST_BACKEND_CPU) {
             continue;
         }
-        space->on_device = 1;
-        if (st_on_device_open(lab->context, &contender->plan, input->elements, &space->there) != ST_OK) {
+        if (st_trial_open(lab->context, &contender->plan, input->elements, &space->trial) != ST_OK) {
             char name[160];
             st_bench_case_name(point, name, sizeof name);
             st_progress_hide(lab->progress);
@@ -326,7 +325,7 @@ static int place_on_device(st_bench_lab *lab, const st_bench_case *point, const 
 /* What the contenders need beside the arrays: the device's memory, the worker's view of the case, and the contexts apart. */
 static int set_up(st_bench_lab *lab, const st_bench_case *point, const st_bench_input *input,
                   const st_bench_contender *contenders, int32_t count, room *space) {
-    int failed = place_on_device(lab, point, input, contenders, count, space);
+    int failed = open_trial(lab, point, input, contenders, count, space);
     for (int32_t i = 0; i < count && !failed; i++) {
         if (contenders[i].apart) {
             failed = st_bench_apart_prepare(lab, point);
@@ -371,7 +370,7 @@ int st_bench_measure(st_bench_lab *lab, const st_bench_case *point, const st_ben
         }
     }
     st_bench_unshare(&space.outputs);
-    st_on_device_close(&space.there);
+    st_trial_close(space.trial);
     free(space.scratch);
     free(space.found.indices);
     free(space.found.values);

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "lists.h"
-#include "tune.h"
 
 static const char about[] =
     "Measures which plans are fastest on this machine, and writes a table that says so: for every kind,\n"
@@ -119,6 +119,18 @@ static int read_wide(const char *option, int what, const char *text, int64_t *nu
     return status;
 }
 
+/* Bytes of a cell's input and two sets of outputs; 0 where their number overflows. */
+static int64_t cell_bytes(const st_survey_cell *cell) {
+    const int64_t size = st_dtype_size(cell->dtype);
+    int64_t input, outputs;
+    if (__builtin_mul_overflow(cell->rows, cell->cols, &input) || __builtin_mul_overflow(input, size, &input) ||
+        __builtin_mul_overflow(cell->rows, cell->k, &outputs) || __builtin_mul_overflow(outputs, 2 * (size + 8), &outputs) ||
+        __builtin_add_overflow(input, outputs, &input)) {
+        return 0;
+    }
+    return input;
+}
+
 /* Shapes from the command line are refused where they do not fit; the grid leaves such cells out by itself. */
 static int check_shapes(const plan_lists *lists) {
     for (int32_t i = 0; i < lists->options.shape_count; i++) {
@@ -127,7 +139,7 @@ static int check_shapes(const plan_lists *lists) {
             for (int32_t j = 0; j < lists->options.k_count; j++) {
                 cell.k = lists->k[j] > cell.k && lists->k[j] <= cell.cols ? lists->k[j] : cell.k;
             }
-            const int64_t bytes = st_tune_cell_bytes(&cell);
+            const int64_t bytes = cell_bytes(&cell);
             if (bytes == 0 || bytes > MOST_BYTES) {
                 return st_cli_usage("tune", "--shapes: %lldx%lld of %s takes more than %d MiB with its outputs; a smaller shape of "
                                     "the same columns tells as much", (long long)cell.rows, (long long)cell.cols,
@@ -167,8 +179,11 @@ static int read_lists(const settings *chosen, const char *threads, plan_lists *l
 
 typedef struct survey_run {
     const settings *chosen;
-    st_tune_lab lab;
+    st_context *context;
+    st_tuner *tuner;
+    st_progress *progress;
     st_survey *survey;
+    st_survey_cell cell; /* that is measured now */
     st_survey_device device;
     char signature[2048], *state; /* the file beside the table */
     double start, kept;
@@ -193,7 +208,7 @@ static int keep(survey_run *run) {
 }
 
 static void show_progress(survey_run *run) {
-    st_progress *progress = run->lab.progress;
+    st_progress *progress = run->progress;
     double part = seconds(run) / (double)run->chosen->budget;
     if (run->chosen->shapes && run->chosen->k) {
         int64_t recorded, coarse;
@@ -204,21 +219,50 @@ static void show_progress(survey_run *run) {
     st_progress_add(progress, done > progress->done ? done - progress->done : 0);
 }
 
+static int fail_cell(const survey_run *run, const char *message) {
+    const st_survey_cell *cell = &run->cell;
+    const st_bench_case point = {cell->kind, cell->dtype, 0, cell->threads, cell->rows, cell->cols, cell->k};
+    char name[160];
+    st_bench_case_name(&point, name, sizeof name);
+    st_progress_hide(run->progress);
+    return st_cli_fail("tune", "%s: %s", name, message);
+}
+
+static void tell_wrong(void *user, const char *message) { (void)fail_cell(user, message); }
+
+static int32_t is_interrupted(void *user) {
+    (void)user;
+    return st_cli_interrupted() != 0;
+}
+
+static int open_tuner(survey_run *run, double limit_ns) {
+    const st_tuner_options options = {sizeof options, !run->chosen->shapes, run->chosen->device, (uint64_t)run->chosen->seed, limit_ns, run,
+                                      is_interrupted, tell_wrong};
+    return st_tuner_create(run->context, &options, &run->tuner) == ST_OK ? 0 : st_cli_fail("tune", "%s", st_last_message());
+}
+
+static int measure_cell(survey_run *run, st_survey_finding *finding) {
+    int32_t stopped = 0;
+    if (st_tuner_measure(run->tuner, &run->cell, finding, &stopped) != ST_OK) {
+        return fail_cell(run, st_last_message());
+    }
+    return stopped ? ST_CLI_INTERRUPTED : 0;
+}
+
 static int measure_all(survey_run *run) {
     int status = 0;
-    st_progress_start(run->lab.progress, 0, "tuning", NULL, 1000 * run->chosen->budget);
+    st_progress_start(run->progress, 0, "tuning", NULL, 1000 * run->chosen->budget);
     while (status == 0 && seconds(run) < (double)run->chosen->budget) {
-        st_survey_cell cell;
         st_survey_finding finding;
         int32_t more = 0;
-        if (st_survey_next(run->survey, &cell, &more) != ST_OK) {
+        if (st_survey_next(run->survey, &run->cell, &more) != ST_OK) {
             status = st_cli_fail("tune", "%s", st_last_message());
         }
         if (status == 0 && !more) {
             run->finished = 1;
             break;
         }
-        status = status == 0 ? st_tune_measure(&run->lab, &cell, &finding) : status;
+        status = status == 0 ? measure_cell(run, &finding) : status;
         if (status == 0 && st_survey_record(run->survey, &finding) != ST_OK) {
             status = st_cli_fail("tune", "%s", st_last_message());
         }
@@ -227,7 +271,7 @@ static int measure_all(survey_run *run) {
         }
         show_progress(run);
     }
-    st_progress_hide(run->lab.progress);
+    st_progress_hide(run->progress);
     return status;
 }
 
@@ -262,7 +306,7 @@ static int print_json(const survey_run *run, const summary *found) {
     const struct {
         const char *key;
         int64_t value;
-    } numbers[] = {{"cells", found->cells}, {"changed", found->changed}, {"entries", found->entries}, {"wrong", run->lab.wrong}};
+    } numbers[] = {{"cells", found->cells}, {"changed", found->changed}, {"entries", found->entries}, {"wrong", st_tuner_wrong(run->tuner)}};
     st_json_start(&writer, to_output, NULL);
     st_json_begin_object(&writer);
     st_json_member_string(&writer, "out", run->chosen->out);
@@ -325,21 +369,21 @@ static int conclude(survey_run *run, int status) {
         }
         return status != 0 ? status : kept;
     }
-    const st_survey_model model = {sizeof model, &run->lab, st_tune_predict};
+    const st_survey_model model = {sizeof model, run->tuner, st_tuner_predict};
     if (st_survey_table(run->survey, &run->device, &model, run->chosen->out, &found.entries) != ST_OK) {
         return st_cli_fail("tune", "%s", st_last_message());
     }
     if (run->finished) {
         (void)unlink(run->state); /* there is nothing to go on with */
     }
-    if (run->chosen->install && run->lab.wrong == 0) {
+    if (run->chosen->install && st_tuner_wrong(run->tuner) == 0) {
         status = install(run);
     }
     const int reported = report(run, &found);
     status = status != 0 ? status : reported;
-    if (status == 0 && run->lab.wrong > 0) {
+    if (status == 0 && st_tuner_wrong(run->tuner) > 0) {
         status = st_cli_fail("tune", "wrong answers of candidates: %lld; they are named above; none is in the table, which is not installed",
-                             (long long)run->lab.wrong);
+                             (long long)st_tuner_wrong(run->tuner));
     }
     return status;
 }
@@ -374,54 +418,28 @@ static int check_install(const settings *chosen) {
     return status == ST_E_UNSUPPORTED ? st_cli_fail("tune", "--install: %s", st_last_message()) : 0;
 }
 
-/* 1 where a device of the list is the one that was found. */
-static int is_found(const survey_run *run, const char *id) {
-    st_survey_device other = {.struct_size = sizeof other};
-    const char *named = run->chosen->device;
-    if (named && strcmp(named, "auto") != 0) {
-        return strcmp(id, named) == 0;
-    }
-    return st_survey_device_of(run->lab.context, id, &other) == ST_OK && strcmp(other.backend, run->device.backend) == 0 &&
-           strcmp(other.device, run->device.device) == 0;
-}
-
-/* The id of the device that was found: auto could go elsewhere with another request. */
-static int settle_device(survey_run *run, st_device_info *info) {
-    for (int32_t i = 0; i < st_device_count(run->lab.context); i++) {
-        *info = (st_device_info){.struct_size = sizeof *info};
-        if (st_device_at(run->lab.context, i, info) == ST_OK && is_found(run, info->id)) {
-            break;
-        }
-    }
-    run->lab.device = info->id;
-    if (run->chosen->threads && strcmp(info->backend, "cpu") != 0) {
-        return st_cli_usage("tune", "--threads: those of a call do not matter on %s; leave it out", info->id);
-    }
-    return 0;
-}
-
 static int tune(const settings *chosen) {
     plan_lists lists = {.kinds = {0}};
     st_progress progress = {.active = 0};
-    survey_run run = {.chosen = chosen, .start = st_bench_now(), .device = {.struct_size = sizeof run.device}};
+    survey_run run = {.chosen = chosen, .progress = &progress, .start = st_bench_now(), .device = {.struct_size = sizeof run.device}};
     st_context_options options = {.struct_size = sizeof options};
     char all_threads[24];
-    st_device_info info;
-    run.lab = (st_tune_lab){.device = chosen->device, .seed = (uint64_t)chosen->seed, .progress = &progress,
-                            .is_grid = !chosen->shapes};
     int status = check_install(chosen);
     status = status == 0 ? st_bench_most_threads("tune", chosen->threads, &options.threads) : status;
-    if (status == 0 && st_context_create(&options, &run.lab.context) != ST_OK) {
+    if (status == 0 && st_context_create(&options, &run.context) != ST_OK) {
         status = st_cli_fail("tune", "%s", st_last_message());
     }
-    if (status == 0 && st_survey_device_of(run.lab.context, chosen->device, &run.device) != ST_OK) {
+    if (status == 0 && st_survey_device_of(run.context, chosen->device, &run.device) != ST_OK) {
         status = st_cli_fail("tune", "--device: %s", st_last_message());
     }
-    status = status == 0 ? settle_device(&run, &info) : status;
+    const int is_cpu = strcmp(run.device.backend, "cpu") == 0;
+    if (status == 0 && chosen->threads && !is_cpu) {
+        status = st_cli_usage("tune", "--threads: those of a call do not matter on %s; leave it out", run.device.backend);
+    }
     if (status == 0) {
-        const int threads = (int)st_context_threads(run.lab.context);
+        const int threads = (int)st_context_threads(run.context);
         snprintf(all_threads, sizeof all_threads, threads > 1 ? "1,%d" : "%d", threads);
-        const char *threads_list = chosen->threads ? chosen->threads : strcmp(info.backend, "cpu") == 0 ? all_threads : NULL;
+        const char *threads_list = chosen->threads ? chosen->threads : is_cpu ? all_threads : NULL;
         sign(&run, threads_list);
         status = read_lists(chosen, threads_list, &lists);
         status = status == ST_CLI_GO ? open_survey(&run, &lists) : status;
@@ -430,12 +448,12 @@ static int tune(const settings *chosen) {
         int64_t recorded, coarse;
         st_survey_counts(run.survey, &recorded, &coarse);
         const double share = 0.5 * (double)chosen->budget / (double)(coarse > 0 ? coarse : 1);
-        run.lab.limit_ns = 1e9 * fmin(fmax(share, LEAST_CELL_SECONDS), MOST_CELL_SECONDS);
-        status = conclude(&run, measure_all(&run));
+        status = open_tuner(&run, 1e9 * fmin(fmax(share, LEAST_CELL_SECONDS), MOST_CELL_SECONDS));
+        status = status == 0 ? conclude(&run, measure_all(&run)) : status;
     }
-    st_tune_release(&run.lab);
+    st_tuner_destroy(run.tuner);
     st_survey_destroy(run.survey);
-    st_context_destroy(run.lab.context);
+    st_context_destroy(run.context);
     free(run.state);
     return status;
 }

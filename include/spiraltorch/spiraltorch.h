@@ -12,6 +12,7 @@
 #include "host.h"
 #include "io.h"
 #include "json.h"
+#include "measure.h"
 #include "memory.h"
 #include "number.h"
 #include "passes.h"

@@ -13,8 +13,8 @@
 #include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "base/processor.h"
@@ -73,12 +73,6 @@ struct st_pool {
 };
 
 static size_t pool_bytes(int32_t threads) { return sizeof(st_pool) + (size_t)threads * sizeof(struct worker); }
-
-static int64_t now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
-}
 
 /* ---- runs of units ---------------------------------------------------------------------------------------------- */
 
@@ -151,13 +145,13 @@ static void pause_briefly(void) {
 /* Waits, bounded, until the gate shows what is waited for. */
 static void watch(st_pool *pool, int (*shows)(uint64_t gate, uint64_t number), uint64_t number) {
     if (!atomic_load_explicit(&pool->watches, memory_order_relaxed)) return;
-    const int64_t start = now_ns();
+    const int64_t start = st_clock_ns();
     for (;;) {
         for (int i = 0; i < PAUSES; i++) {
             if (shows(atomic_load(&pool->gate), number)) return;
             pause_briefly();
         }
-        const int64_t waited = now_ns() - start;
+        const int64_t waited = st_clock_ns() - start;
         if (waited > WATCH_NS) return;
         if (waited > WATCH_ALONE_NS) sched_yield();
     }

@@ -6,9 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "base/memory.h"
 #include "io/source.h"
@@ -115,12 +115,6 @@ static void keep(const st_host *host, const char *path, const char *text, size_t
 
 /* ---- measuring --------------------------------------------------------------------------------------------------- */
 
-static double now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e9 + (double)now.tv_nsec;
-}
-
 static double speed(double ns, double latency_ns) {
     const double rest = ns - latency_ns, bytes_a_second = MEASURED_BYTES / (rest > 1 ? rest : 1) * 1e9;
     return bytes_a_second < least_speed ? least_speed : bytes_a_second > most_speed ? most_speed : bytes_a_second;
@@ -133,14 +127,14 @@ static st_status time_copies(const st_backend *backend, void *memory, void *bloc
     uint32_t word;
     st_status status = ST_OK;
     for (int turn = 0; turn <= REPETITIONS && status == ST_OK; turn++) {
-        const double start = now_ns();
+        const int64_t start = st_clock_ns();
         status = calls->upload(backend->self, memory, 0, block, MEASURED_BYTES);
         if (status == ST_OK) status = calls->download(backend->self, memory, 0, &word, sizeof word);
-        const double up = now_ns();
+        const int64_t up = st_clock_ns();
         if (status == ST_OK) status = calls->download(backend->self, memory, 0, block, MEASURED_BYTES);
-        const double down = now_ns();
+        const int64_t down = st_clock_ns();
         if (status == ST_OK) status = calls->download(backend->self, memory, 0, &word, sizeof word);
-        const double took[] = {up - start, down - up, now_ns() - down};
+        const double took[] = {(double)(up - start), (double)(down - up), (double)(st_clock_ns() - down)};
         for (int i = 0; i < 3 && turn > 0; i++) best[i] = took[i] < best[i] ? took[i] : best[i]; /* the first warms up */
     }
     const double launch = best[2] > most_launch_ns ? most_launch_ns : best[2];

@@ -20,7 +20,10 @@ NOT_BOUND = {
     r"st_register_backend": "an executor of one's own is written in C",
     r"st_table_(read_text|count|at|unknown|report|json|header|read_installed|remove_installed|installed_path)|st_choose(_midk)?":
         "looking at tables: the program's work; tune() writes and installs them",
-    r"st_race_most_measurements": "the progress bar counts cells and seconds",
+    r"st_race|st_race_most_measurements": "st_tuner_measure runs the race of a cell",
+    r"st_rank_candidates|st_plan_with_choice": "trying other plans: st_tuner_measure does",
+    r"st_rank_workspace": "the engine allocates what a call needs",
+    r"st_trial_\w+|st_unit_\w+": "for benchmarks of one's own, which Python has other means for",
     r"st_caps_(recommended|preferred|prefers)_\w+": "hints for those who write backends",
 }
 FUNCTION = re.compile(r"^ST_API\b[^;]*?\b(st_\w+)\s*\(", re.M)

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "race.h"
 
 enum { MOST_SERIES = 16, MOST_ENTRIES = 64, GRID_BYTES = 128 << 20 };
 
@@ -16,15 +15,15 @@ typedef struct survey {
     st_py_context *context;
     st_survey *survey;
     st_survey_device found;
-    st_device_info info;
-    st_py_lab lab;
-    int is_busy; /* one thread measures */
+    st_tuner *tuner;
+    int is_busy;     /* one thread measures */
+    int interrupted; /* by a signal whose handler raised an exception in that thread */
 } survey;
 
 static void survey_dealloc(PyObject *self) {
     PyTypeObject *type = Py_TYPE(self);
     survey *made = (survey *)self;
-    st_py_race_release(&made->lab);
+    st_tuner_destroy(made->tuner);
     st_survey_destroy(made->survey);
     if (made->context != NULL && st_py_context_leave(made->context) < 0) PyErr_WriteUnraisable(self);
     PyObject_Free(self);
@@ -105,21 +104,28 @@ static int read_wide(PyObject *given, const char *name, int each, int64_t *numbe
     return 0;
 }
 
-/* The line of the device list that was found: auto could go elsewhere with another request. */
-static st_status settle_device(survey *made, const char *device) {
-    st_context *engine = st_py_context_engine(made->context);
-    made->found.struct_size = sizeof made->found;
-    st_status status = st_survey_device_of(engine, device, &made->found);
-    for (int32_t i = 0; status == ST_OK && i < st_device_count(engine); i++) {
-        st_survey_device other = {.struct_size = sizeof other};
-        made->info = (st_device_info){.struct_size = sizeof made->info};
-        if (st_device_at(engine, i, &made->info) != ST_OK || st_survey_device_of(engine, made->info.id, &other) != ST_OK) continue;
-        const int is_named = device != NULL && strcmp(device, "auto") != 0;
-        if (is_named ? strcmp(made->info.id, device) == 0 : strcmp(other.device, made->found.device) == 0 && strcmp(other.backend, made->found.backend) == 0)
-            break;
-    }
-    made->lab.device = made->info.id;
-    return status;
+/* Asked without the GIL. */
+static int32_t is_interrupted(void *user) {
+    survey *made = user;
+    const PyGILState_STATE gil = PyGILState_Ensure();
+    if (PyErr_CheckSignals() < 0) made->interrupted = 1;
+    PyGILState_Release(gil);
+    return made->interrupted;
+}
+
+/* A cell's rounds are cut short where the coarse grid would else take more than half of the budget. */
+static st_status open_tuner(survey *made, const char *device, int is_grid, double budget, uint64_t seed) {
+    int64_t recorded, coarse;
+    st_survey_counts(made->survey, &recorded, &coarse);
+    const double share = 0.5 * budget / (double)(coarse > 0 ? coarse : 1);
+    const st_tuner_options options = {.struct_size = sizeof options,
+                                      .leaves_out = is_grid,
+                                      .device = device,
+                                      .seed = seed,
+                                      .limit_ns = 1e9 * fmin(fmax(share, 0.05), 2),
+                                      .user = made,
+                                      .stops = is_interrupted};
+    return st_tuner_create(st_py_context_engine(made->context), &options, &made->tuner);
 }
 
 static PyObject *survey_new(PyTypeObject *type, PyObject *arguments, PyObject *words) {
@@ -143,24 +149,18 @@ static PyObject *survey_new(PyTypeObject *type, PyObject *arguments, PyObject *w
     if (made == NULL) return NULL;
     made->context = st_py_context_enter(state);
     if (made->context != NULL) {
-        made->lab.engine = st_py_context_engine(made->context);
-        made->lab.seed = seed;
-        made->lab.is_grid = options.shape_count == 0;
-        st_status status = settle_device(made, id);
+        const st_context *engine = st_py_context_engine(made->context);
+        made->found.struct_size = sizeof made->found;
+        st_status status = st_survey_device_of(engine, id, &made->found);
         if (options.thread_count == 0) { /* on a device those of a call do not matter; 0 says so */
-            const int32_t all = st_context_threads(made->lab.engine), is_cpu = strcmp(made->info.backend, "cpu") == 0;
+            const int32_t all = st_context_threads(engine), is_cpu = strcmp(made->found.backend, "cpu") == 0;
             given.threads[0] = is_cpu ? 1 : 0;
             given.threads[1] = all;
             options.thread_count = is_cpu && all > 1 ? 2 : 1;
         }
         if (status == ST_OK) status = st_survey_create(NULL, &options, &made->survey);
-        if (status == ST_OK) {
-            int64_t recorded, coarse;
-            st_survey_counts(made->survey, &recorded, &coarse);
-            /* A cell's rounds are cut short where the coarse grid would else take more than half of the budget. */
-            made->lab.limit_ns = 1e9 * fmin(fmax(0.5 * budget / (double)(coarse > 0 ? coarse : 1), 0.05), 2);
-            return (PyObject *)made;
-        }
+        if (status == ST_OK) status = open_tuner(made, id, options.shape_count == 0, budget, seed);
+        if (status == ST_OK) return (PyObject *)made;
         st_py_raise(state, status);
     }
     Py_DECREF(made);
@@ -188,19 +188,21 @@ static PyObject *survey_step(PyObject *self, PyObject *unused) {
     st_py_state *state = st_py_state_of_type(Py_TYPE(self));
     st_survey_cell cell;
     st_survey_finding finding;
-    int32_t more = 0;
-    int interrupted = 0;
+    int32_t more = 0, stopped = 0;
     st_status status;
     (void)unused;
     if (begin(made, state) < 0) return NULL;
     made->is_busy = 1;
     Py_BEGIN_ALLOW_THREADS
     status = st_survey_next(made->survey, &cell, &more);
-    if (status == ST_OK && more) status = st_py_race(&made->lab, &cell, &finding, &interrupted);
-    if (status == ST_OK && more && !interrupted) status = st_survey_record(made->survey, &finding);
+    if (status == ST_OK && more) status = st_tuner_measure(made->tuner, &cell, &finding, &stopped);
+    if (status == ST_OK && more && !stopped) status = st_survey_record(made->survey, &finding);
     Py_END_ALLOW_THREADS
     made->is_busy = 0;
-    if (interrupted) return NULL;
+    if (made->interrupted) {
+        made->interrupted = 0;
+        return NULL;
+    }
     if (status != ST_OK) return st_py_raise(state, status);
     if (more) return finding_dict(&finding);
     Py_RETURN_NONE;
@@ -219,7 +221,7 @@ static PyObject *survey_counts(PyObject *self, PyObject *unused) {
         gain += finding.gain / (double)recorded;
     }
     return Py_BuildValue("{s:L,s:L,s:L,s:L,s:d}", "cells", (long long)recorded, "coarse", (long long)coarse, "changed", (long long)changed,
-                         "wrong", (long long)made->lab.wrong, "gain", exp(gain));
+                         "wrong", (long long)st_tuner_wrong(made->tuner), "gain", exp(gain));
 }
 
 /* A path as the file system's bytes, owned. */
@@ -251,7 +253,7 @@ static PyObject *survey_load(PyObject *self, PyObject *arguments) { return with_
 static PyObject *survey_table(PyObject *self, PyObject *path) {
     survey *made = (survey *)self;
     st_py_state *state = st_py_state_of_type(Py_TYPE(self));
-    const st_survey_model model = {sizeof model, &made->lab, st_py_race_predict};
+    const st_survey_model model = {sizeof model, made->tuner, st_tuner_predict};
     int64_t entries = 0;
     PyObject *bytes = begin(made, state) < 0 ? NULL : path_bytes(path);
     if (bytes == NULL) return NULL;
