@@ -149,7 +149,7 @@ need_packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static ||
 
 python_missing=
 need_packages python3-dev || python_missing="no headers of Python"
-need_packages python3-torch || echo "The tests of the Python package that need torch will be skipped."
+need_packages python3-torch python3-scipy || echo "The tests of the Python package that need torch or SciPy will be skipped."
 
 wgpu_missing=
 need_packages python3-pip libvulkan1 mesa-vulkan-drivers chromium || wgpu_missing="no software Vulkan drivers"
@@ -263,11 +263,12 @@ unset ST_CPU_DISABLE
 part "command line" 100
 programs pytest 1500 "env ST_TEST_LARGE=${ST_TEST_LARGE:-1} $ST_PYTHON -m pytest -q -ra" tests/cli/test_*.py
 
-part "Python" 60
+part "Python" 140
 if [ -n "$python_missing" ]; then
     skip "Python package" "$python_missing"
 else
-    python_tests release "" tests/python/test_*.py tests/python/interop/test_*.py
+    ST_TEST_PYTHON_PEERS=$(tools/get_python_peers.sh) || echo "Neither ONNX nor mypy can be had from PyPI."
+    python_tests release "ST_TEST_PYTHON_PEERS=$ST_TEST_PYTHON_PEERS" tests/python/test_*.py tests/python/interop/test_*.py
 fi
 
 part "quickstart" 15

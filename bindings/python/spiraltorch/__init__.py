@@ -39,10 +39,14 @@ from .planning import Device, Plan, devices, plan
 from .statistics import median
 from .tuning import Tuning, tune
 
+TYPE_CHECKING = False  # typing's own would have it imported
+if TYPE_CHECKING:
+    from . import torch as torch
+del TYPE_CHECKING
+
 # A child has none of its parent's threads, and makes its own at its first call.
 if hasattr(_os, "register_at_fork"):
     _os.register_at_fork(after_in_child=_engine._after_fork)
-
 
 
 def __getattr__(name: str) -> object:

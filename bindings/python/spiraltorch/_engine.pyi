@@ -2,7 +2,7 @@
 # What the extension module has, for type checkers. tests/python/test_documents.py compares it with the docstrings.
 from collections.abc import Iterable, Sequence
 from os import PathLike
-from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, overload
+from typing import Any, Generic, Literal, NamedTuple, Protocol, TypeVar, final, overload
 
 from typing_extensions import Buffer
 
@@ -26,6 +26,7 @@ class Error(RuntimeError):
     status: str
     message: str
 
+@final
 class Array:
     @property
     def shape(self) -> tuple[int, ...]: ...
@@ -142,6 +143,7 @@ def kdsl_eval(
 def install_table(path: str | PathLike[str], /) -> None: ...
 def _after_fork() -> None: ...
 
+@final
 class Survey:
     def __new__(
         cls, kinds: Sequence[str], dtypes: Sequence[str], threads: Sequence[int] | None, shapes: Sequence[Sequence[int]] | None,
