@@ -77,6 +77,10 @@ def test_nan_as_an_error_names_its_place():
     with pytest.raises(st.Error, match=r"row 1.*column 2|1.*2") as caught:
         st.topk(x, 1, nan="error")
     assert caught.value.status == "ST_E_NAN"
+    x = numpy.zeros((4, 3, 5))
+    x[2, 1, 4] = numpy.nan
+    with pytest.raises(st.Error, match="row 4.*column 1.*row 0 there is row 10 of x, and row 1 is row 11"):
+        st.topk(x, 1, 1, nan="error")
 
 
 def test_nothing_to_rank():

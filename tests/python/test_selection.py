@@ -86,6 +86,27 @@ def test_large_arrays_of_many_axes_agree_with_copies():
         assert numpy.array_equal(found.indices, numpy.moveaxis(expected.indices, -1, axis))
 
 
+@pytest.mark.parametrize("threads", [2, 9])
+def test_rows_whose_elements_lie_apart(threads):
+    """Blocks of rows are brought together; with many threads they are read where they lie."""
+    random = numpy.random.default_rng(10)
+    before = st.get_num_threads()
+    st.set_num_threads(threads)
+    try:
+        for dtype in ("float64", "float32", "int16", "uint8"):
+            x = random.integers(0, 100, size=(900, 2000)).astype(dtype)
+            for view, axis in ((x, 0), (x[:, ::-1], 1), (x[::2, ::3], 1), (x[:7], 0), (x.reshape(30, 30, 2000), 1), (x[:, :1], 0),
+                               (numpy.broadcast_to(x[:, :1], x.shape), 1)):
+                packed = numpy.ascontiguousarray(numpy.moveaxis(view, axis, -1))
+                lengths = random.integers(0, packed.shape[-1] + 1, size=packed.shape[:-1])
+                for words in ({}, {"lengths": lengths}):
+                    found, expected = st.topk(view, 3 if axis == 0 else 1, axis, **words), st.topk(packed, 3 if axis == 0 else 1, **words)
+                    assert numpy.array_equal(numpy.moveaxis(found.values, axis, -1), expected.values)
+                    assert numpy.array_equal(numpy.moveaxis(found.indices, axis, -1), expected.indices)
+    finally:
+        st.set_num_threads(before)
+
+
 # ---- row lengths --------------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,8 @@
     "topk(x, k, dim=-1, largest=True, sorted=True, *, nan='greatest', lengths=None, device='auto', out=None)\n--\n\n"            \
     "The k largest elements along an axis, and where they are.\n\n"                                                              \
     "x: an array of 1 to 8 axes, of NumPy, torch, a library with DLPack, or a buffer; float16, bfloat16, float32,\n"             \
-    "    float64, or an integer of 8 to 64 bits; any strides. Nothing is copied.\n"                                              \
+    "    float64, or an integer of 8 to 64 bits; any strides. It is read where it lies, and rows whose elements do not\n"        \
+    "    lie side by side by way of a block of at most some MiB.\n"                                                             \
     "k: how many, at most the length of the axis. dim: the axis; None takes x as one row, in C order.\n"                         \
     "largest=False: the smallest. sorted=False: the same elements by ascending index.\n"                                         \
     "nan: where NaN ranks: 'greatest' (as torch), 'least', 'last' (after all numbers, as NumPy) or 'error'.\n"                   \

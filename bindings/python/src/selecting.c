@@ -5,8 +5,11 @@
  */
 #include "selecting.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "gathering.h"
 
 /*
  * Below this many elements a call is over sooner than another thread could make use of the GIL: handing it over and back was
@@ -90,6 +93,15 @@ static st_status plan(st_context *engine, const st_rank_request *request, const 
     return status;
 }
 
+/* The engine names a row of its call; where that is not all there is, the caller needs to know which rows those were. */
+static st_status place_nan(const st_py_walk *walk, int32_t inner, int64_t first) {
+    char text[512];
+    if (walk->dims <= 1) return ST_E_NAN;
+    snprintf(text, sizeof text, "%.300s; row 0 there is row %lld of x, and row 1 is row %lld", st_last_message(), (long long)first,
+             (long long)(first + walk->strides[ST_PY_ORDINAL][inner]));
+    return st_backend_fail(ST_E_NAN, text);
+}
+
 static st_status run(st_context *engine, const st_py_selection *selection, const st_py_target *values, const st_py_target *indices,
                      const st_py_walk *walk, int32_t inner, st_py_recent *recent) {
     const st_py_rows *rows = selection->rows;
@@ -108,14 +120,15 @@ static st_status run(st_context *engine, const st_py_selection *selection, const
                                .values_stride = inner < 0 ? 0 : walk->strides[ST_PY_VALUES][inner],
                                .indices_stride = inner < 0 ? 0 : walk->strides[ST_PY_INDICES][inner]};
     int64_t at[ST_PY_MOST_DIMS] = {0}, offsets[ST_PY_OPERANDS] = {0};
+    const int gathers = st_py_gathering_pays(engine, chosen);
     do {
         buffers.input = rows->data + offsets[ST_PY_INPUT] * size;
         if (selection->lengths != NULL) buffers.lengths = selection->lengths + offsets[ST_PY_ORDINAL];
         if (values->data != NULL) buffers.values = values->data + offsets[ST_PY_VALUES] * values->size;
         if (indices->data != NULL) buffers.indices = indices->data + offsets[ST_PY_INDICES] * indices->size;
-        status = st_execute_rank(engine, chosen, &buffers);
+        status = gathers ? st_py_execute_gathered(engine, &request, &buffers) : st_execute_rank(engine, chosen, &buffers);
     } while (status == ST_OK && st_py_walk_next(walk, inner, at, offsets));
-    return status;
+    return status == ST_E_NAN ? place_nan(walk, inner, offsets[ST_PY_ORDINAL]) : status;
 }
 
 st_status st_py_select(st_context *engine, const st_py_selection *selection, st_py_recent *recent) {
