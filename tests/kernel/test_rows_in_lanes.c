@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * test_rows_in_lanes.c - the kernel that ranks many short rows at once, against a plain sort of (key, column): every
- * number of columns and every number wanted of rows that are not long, some of longer ones, first ranks and later windows,
- * every order of every type, outputs and input between guard pages.
+ * test_rows_in_lanes.c - the kernels that rank many rows at once, against a plain sort of (key, column): of short rows every
+ * number of columns and every number wanted where they are not long, some of longer ones, first ranks and later windows,
+ * every order of every type; of longer rows the few first ranks. Outputs and input lie between guard pages.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,10 @@
 #include "spiraltorch/rank.h"
 
 /* Most bits of a key that a kernel may leave out at first, and the most that rows are moved apart by. */
-enum { MOST_LOW_BITS = ST_LANE_COLUMN_BITS + 2, MOST_GAP = 5, WIDEST_ROW = ST_LANE_COLUMNS + MOST_GAP };
+enum { MOST_LOW_BITS = ST_LANE_COLUMN_BITS + 2, MOST_GAP = 5, WIDEST_ROW = ST_FEW_COLUMNS + MOST_GAP };
+
+/* Groups of columns that bound a row's few first ranks; and elements within the bound that there is room for where few are wanted. */
+enum { MOST_GROUPS = 64, LEAST_HI = 4, LEAST_ROOM = 8 };
 
 /* Rows of up to so many columns are asked for every number of their first; of longer ones, some are asked for some. */
 enum { EVERY = 64 };
@@ -34,12 +37,13 @@ static st_processor processor;
 /* Some rows, and what a plain sort makes of each. */
 struct scene {
     const st_cpu_kernels *kernels;
+    uint32_t (*rank)(const st_lane_rows *rows); /* of the kernels */
     st_dtype dtype;
     st_order order;
     st_lane_rows rows;
     size_t size; /* bytes of an element */
     const char *elements;
-    st_wide sorted[ST_LANE_ROWS][ST_LANE_COLUMNS];
+    st_wide sorted[ST_LANE_ROWS][ST_FEW_COLUMNS];
     size_t answered, handed_back; /* rows so far */
     size_t close;                 /* of those answered, wide ones that only keys without a loss could tell apart */
 };
@@ -180,6 +184,25 @@ static int are_close(const struct scene *scene) {
     return scene->size == 8;
 }
 
+/* Whether a row has a NaN, or more elements than there need be room for within the bound that its groups give. */
+static int is_beyond_few(const struct scene *scene, size_t row, size_t hi) {
+    const size_t columns = scene->rows.columns, groups = hi <= 8 ? 16 : hi <= 16 ? 32 : 64;
+    uint64_t best[MOST_GROUPS], within = 0, before = 0, bound = UINT64_MAX;
+    memset(best, 0xff, sizeof best);
+    for (size_t c = 0; c < columns; c++) {
+        const uint64_t bits = bits_at(scene, (ptrdiff_t)row * scene->rows.row_stride + (ptrdiff_t)c), key = st_key_of(&scene->order, bits);
+        if (st_dtype_is_float(scene->dtype) && st_bits_are_nan(scene->dtype, bits)) return 1;
+        if (key < best[c % groups]) best[c % groups] = key;
+    }
+    for (size_t g = 0; g < groups; g++) {
+        before = 0;
+        for (size_t i = 0; i < groups; i++) before += best[i] <= best[g];
+        if (before >= hi && best[g] < bound) bound = best[g];
+    }
+    for (size_t c = 0; c < columns; c++) within += scene->sorted[row][c].key <= bound;
+    return within > (hi <= LEAST_HI ? LEAST_ROOM : groups);
+}
+
 /*
  * Compares an output with what it must be: the canary, but for the first of each row that was answered. Elements come
  * from the input, indices are columns.
@@ -215,15 +238,19 @@ static void check_rows(struct scene *scene, size_t hi) {
     rows->hi = hi;
     rows->lo = st_random_chance(&rng, 1, 4) ? st_random_below(&rng, hi) : 0;
     place_outputs(scene);
-    const uint32_t handed_back = scene->kernels->rank_lanes(rows);
+    const uint32_t handed_back = scene->rank(rows);
     if ((uint64_t)handed_back >> rows->rows != 0) complain(scene, "a row that there is not is handed back", rows->rows);
     const int close = are_close(scene);
     for (size_t r = 0; r < rows->rows; r++) {
+        scene->handed_back += handed_back >> r & 1;
+        scene->answered += ~handed_back >> r & 1;
+        if (scene->rank == scene->kernels->rank_few) {
+            if ((int)(handed_back >> r & 1) != is_beyond_few(scene, r, hi)) complain(scene, "handed back, or not", r);
+            continue;
+        }
         const int decided = low_bits_decide(scene, scene->sorted[r], rows->columns, hi);
         if ((handed_back >> r & 1) && (scene->size < 4 || close || !decided)) complain(scene, "handed back", r);
         scene->close += close && decided;
-        scene->handed_back += handed_back >> r & 1;
-        scene->answered += ~handed_back >> r & 1;
     }
     if (rows->values != NULL) check_output(scene, "values", rows->values, rows->values_stride, scene->size, handed_back);
     if (rows->indices != NULL)
@@ -244,15 +271,62 @@ static void check_order(struct scene *scene) {
     }
 }
 
-static void test_isa(void **state) {
-    static struct scene scene; /* large for a stack */
-    const st_isa isa = (st_isa)(intptr_t)*state;
+/* The few first ranks of longer rows, whole words of 64 columns among them. */
+static void check_few(struct scene *scene) {
+    for (size_t columns = ST_FEW_LEAST_COLUMNS; columns <= ST_FEW_COLUMNS; columns += 1 + st_random_below(&rng, columns / 2)) {
+        for (int whole = 0; whole < 2; whole++) {
+            open_rows(scene, whole ? columns / 64 * 64 : columns);
+            for (size_t hi = 1; hi <= ST_FEW; hi += 1 + st_random_below(&rng, hi)) check_rows(scene, hi);
+        }
+    }
+    open_rows(scene, ST_FEW_COLUMNS);
+    check_rows(scene, 1 + st_random_below(&rng, ST_FEW));
+}
+
+/* Every order of a type. */
+static void check_orders(struct scene *scene, const st_cpu_table *table, st_dtype dtype, void (*check)(struct scene *)) {
+    for (int descending = 0; descending < 2; descending++)
+        for (int32_t rule = ST_NAN_GREATEST; rule <= (st_dtype_is_float(dtype) ? ST_NAN_LAST : ST_NAN_GREATEST); rule++)
+            for (int reversed = 0; reversed < 2; reversed++) {
+                scene->dtype = dtype;
+                scene->size = (size_t)st_dtype_size(dtype);
+                scene->kernels = &table->of_class[st_cpu_class((uint32_t)(8 * scene->size))];
+                scene->rank = check == check_few ? scene->kernels->rank_few : scene->kernels->rank_lanes;
+                scene->order = st_order_of(dtype, descending, rule);
+                if (reversed) scene->order = st_order_reversed(scene->order);
+                check(scene);
+            }
+}
+
+static struct scene scene; /* large for a stack */
+
+static void fill_table(st_isa isa, st_cpu_table *table) {
     if (!(processor.isas & (1u << isa))) {
         print_message("skipped: this CPU, or this build, has no %s\n", st_isa_name(isa));
         skip();
     }
+    st_cpu_kernels_fill(processor.isas & ((2u << isa) - 1), table);
+    scene = (struct scene){0};
+}
+
+static void test_few(void **state) {
+    static const st_dtype dtypes[] = {ST_F32, ST_I32, ST_U32};
+    const st_isa isa = (st_isa)(intptr_t)*state;
     st_cpu_table table;
-    st_cpu_kernels_fill(processor.isas & ((2u << isa) - 1), &table);
+    fill_table(isa, &table);
+    for (int class = 0; class < ST_CPU_CLASSES; class ++) {
+        const int serves = isa == ST_ISA_AVX512 && class == st_cpu_class(32);
+        assert_int_equal(table.of_class[class].rank_few != NULL, serves);
+    }
+    for (size_t d = 0; isa == ST_ISA_AVX512 && d < sizeof dtypes / sizeof dtypes[0]; d++) check_orders(&scene, &table, dtypes[d], check_few);
+    assert_true(isa != ST_ISA_AVX512 || scene.handed_back > 1000);
+    assert_true(isa != ST_ISA_AVX512 || scene.answered > 1000);
+}
+
+static void test_isa(void **state) {
+    const st_isa isa = (st_isa)(intptr_t)*state;
+    st_cpu_table table;
+    fill_table(isa, &table);
     for (int class = 0; class < ST_CPU_CLASSES; class ++) {
         const st_cpu_kernels *kernels = &table.of_class[class];
         assert_int_equal(kernels->isa, isa);
@@ -260,18 +334,7 @@ static void test_isa(void **state) {
         assert_int_equal(kernels->lanes, ST_LANE_ROWS / (isa == ST_ISA_AVX512 ? 1 : 2) / (class == st_cpu_class(64) ? 2 : 1));
     }
     static const st_dtype dtypes[] = {ST_F32, ST_I32, ST_U32, ST_F16, ST_BF16, ST_I16, ST_U16, ST_I8, ST_U8, ST_F64, ST_I64, ST_U64};
-    scene = (struct scene){0};
-    for (size_t d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++)
-        for (int descending = 0; descending < 2; descending++)
-            for (int32_t rule = ST_NAN_GREATEST; rule <= (st_dtype_is_float(dtypes[d]) ? ST_NAN_LAST : ST_NAN_GREATEST); rule++)
-                for (int reversed = 0; reversed < 2; reversed++) {
-                    scene.dtype = dtypes[d];
-                    scene.size = (size_t)st_dtype_size(scene.dtype);
-                    scene.kernels = &table.of_class[st_cpu_class((uint32_t)(8 * scene.size))];
-                    scene.order = st_order_of(scene.dtype, descending, rule);
-                    if (reversed) scene.order = st_order_reversed(scene.order);
-                    check_order(&scene);
-                }
+    for (size_t d = 0; d < sizeof dtypes / sizeof dtypes[0]; d++) check_orders(&scene, &table, dtypes[d], check_order);
     assert_true(scene.handed_back > 1000); /* both ends that a row can come to were seen */
     assert_true(scene.answered > scene.handed_back);
     assert_true(scene.close > 1000);
@@ -295,10 +358,11 @@ static int tear_down(void **state) {
     return 0;
 }
 
-#define ISA_TEST(label, isa)                                                                                           \
-    { label, test_isa, NULL, NULL, (void *)(intptr_t)(isa) }
+#define ISA_TEST(label, test, isa)                                                                                     \
+    { label, test, NULL, NULL, (void *)(intptr_t)(isa) }
 
 int main(void) {
-    const struct CMUnitTest tests[] = {ISA_TEST("avx2", ST_ISA_AVX2), ISA_TEST("avx512", ST_ISA_AVX512)};
+    const struct CMUnitTest tests[] = {ISA_TEST("avx2", test_isa, ST_ISA_AVX2), ISA_TEST("avx512", test_isa, ST_ISA_AVX512),
+                                       ISA_TEST("few, avx2", test_few, ST_ISA_AVX2), ISA_TEST("few, avx512", test_few, ST_ISA_AVX512)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -24,6 +24,9 @@ enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
 /* Most columns, and most rows, that rank_lanes takes. */
 enum { ST_LANE_COLUMN_BITS = 9, ST_LANE_COLUMNS = 1 << ST_LANE_COLUMN_BITS, ST_LANE_ROWS = 16 };
 
+/* Columns of the rows that rank_few takes, and how many of their first ranks at most. */
+enum { ST_FEW_LEAST_COLUMNS = 64, ST_FEW_COLUMNS = 4096, ST_FEW = 32 };
+
 /*
  * Up to st_cpu_kernels.lanes rows of 1 to ST_LANE_COLUMNS contiguous columns, whose ranks [lo, hi) are wanted in order,
  * lo < hi <= columns. Strides count elements; values or indices may be NULL.
@@ -68,6 +71,8 @@ typedef struct st_cpu_kernels {
     /* Ranks short rows at once. Returns a bit for each whose answer must be found otherwise. NULL where there is none such. */
     uint32_t (*rank_lanes)(const st_lane_rows *job);
     size_t lanes; /* most rows that it takes */
+    /* The same for rows of ST_FEW_LEAST_COLUMNS to ST_FEW_COLUMNS, 16 at most, with hi <= ST_FEW. It does not stream. */
+    uint32_t (*rank_few)(const st_lane_rows *job);
     /* How many keys lie in [low, high]. */
     size_t (*count)(const st_order *order, const void *elements, ptrdiff_t stride, size_t count, uint64_t low, uint64_t high);
     /* Adds to counts[key >> shift]; the caller chooses shift so that the digit is below ST_DIGITS. */

@@ -6,6 +6,7 @@
 #define ISA ST_ISA_AVX512
 #define FILL st_cpu_fill_avx512
 #define ROWS_IN_LANES "backends/cpu/rows_avx512.h"
+#define FEW_ROWS "backends/cpu/few_avx512.h"
 #define WIDE_ROWS_IN_LANES "backends/cpu/wide_rows_avx512.h"
 #include "backends/cpu/classes.inc"
 #endif

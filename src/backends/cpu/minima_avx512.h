@@ -26,20 +26,29 @@ static inline size_t count_up_to_32(const uint32_t *numbers, size_t count, uint3
     return within;
 }
 
-/* The least of each of 16 lines of 16, in their order: each step joins two lines' halves, and leaves half as many. */
-static inline __m512i least_of_lines(const __m512i v[16]) {
+/* What lanes are compared as: turned keys, or floats of which the greatest or the least come first. */
+typedef enum st_compared { ST_COMPARED_TURNED, ST_COMPARED_GREATEST, ST_COMPARED_LEAST } st_compared;
+
+/* What comes first in each lane; of floats b's, where either is NaN. */
+static inline __attribute__((always_inline)) __m512i best_lanes(st_compared compared, __m512i a, __m512i b) {
+    const __m512 x = _mm512_castsi512_ps(a), y = _mm512_castsi512_ps(b);
+    if (compared == ST_COMPARED_TURNED) return _mm512_min_epu32(a, b);
+    return _mm512_castps_si512(compared == ST_COMPARED_GREATEST ? _mm512_max_ps(x, y) : _mm512_min_ps(x, y));
+}
+
+/* The best of each of 16 lines of 16, in their order: each step joins two lines' halves, and leaves half as many. */
+static inline __attribute__((always_inline)) __m512i best_of_lines(st_compared compared, const __m512i v[16]) {
     const __m512i order = _mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15);
     __m512i w[8], x[4], y[2];
     for (int i = 0; i < 8; i++)
-        w[i] = _mm512_min_epu32(_mm512_shuffle_i32x4(v[i], v[i + 8], 0x44), _mm512_shuffle_i32x4(v[i], v[i + 8], 0xee));
+        w[i] = best_lanes(compared, _mm512_shuffle_i32x4(v[i], v[i + 8], 0x44), _mm512_shuffle_i32x4(v[i], v[i + 8], 0xee));
     for (int i = 0; i < 4; i++)
-        x[i] = _mm512_min_epu32(_mm512_shuffle_i32x4(w[i], w[i + 4], 0x88), _mm512_shuffle_i32x4(w[i], w[i + 4], 0xdd));
+        x[i] = best_lanes(compared, _mm512_shuffle_i32x4(w[i], w[i + 4], 0x88), _mm512_shuffle_i32x4(w[i], w[i + 4], 0xdd));
     for (int i = 0; i < 2; i++)
-        y[i] = _mm512_min_epu32(_mm512_unpacklo_epi64(x[i], x[i + 2]), _mm512_unpackhi_epi64(x[i], x[i + 2]));
+        y[i] = best_lanes(compared, _mm512_unpacklo_epi64(x[i], x[i + 2]), _mm512_unpackhi_epi64(x[i], x[i + 2]));
     const __m512 a = _mm512_castsi512_ps(y[0]), b = _mm512_castsi512_ps(y[1]);
-    const __m512i least =
-        _mm512_min_epu32(_mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)), _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd)));
-    return _mm512_permutexvar_epi32(order, least);
+    const __m512i front = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0x88)), back = _mm512_castps_si512(_mm512_shuffle_ps(a, b, 0xdd));
+    return _mm512_permutexvar_epi32(order, best_lanes(compared, front, back));
 }
 
 /*
@@ -51,7 +60,7 @@ static inline __m512i least_of_lines(const __m512i v[16]) {
     uint32_t *to = folded + (b * 16 & (groups - 1));                                   \
     _mm512_storeu_si512(to, _mm512_min_epu32(_mm512_loadu_si512(to), (least)));        \
     if (b % 16 == 15 || b + 1 == blocks)                                               \
-        _mm512_mask_storeu_epi32(minima + b / 16 * 16, (__mmask16)(0xffff >> (15 - b % 16)), least_of_lines(lines));
+        _mm512_mask_storeu_epi32(minima + b / 16 * 16, (__mmask16)(0xffff >> (15 - b % 16)), best_of_lines(ST_COMPARED_TURNED, lines));
 
 /*
  * Floats are compared as such, one operation for each 16: the best of each lane, NaN passed over (maxps and minps return

@@ -85,6 +85,13 @@ static double in_lanes_ns(const st_rank_request *request, double n, double hi, d
     return (20 + n * each * slower) * ceil(rows / together) * together / rows;
 }
 
+/* What is not reading of many rows of which few elements each are wanted: sixteen are decided about together. */
+static double few_ns(const st_rank_request *request, double n, double hi) {
+    const double together = request->rows < ST_LANE_ROWS ? (double)request->rows : ST_LANE_ROWS;
+    const double found = hi * (hi > 8 && n > 256 ? 8 : 6), row = n < 256 ? 0.095 * n : 24;
+    return row + found + 64 / together;
+}
+
 /* Nanoseconds to select (and sort the window of) one row of n elements on one worker. */
 static double row_ns(const st_rank_request *request, const st_choice *choice, double n, double hi, const st_device_caps *caps) {
     enum { FIRST = 512 }; /* elements seen before there is a first bound */
@@ -112,6 +119,8 @@ static double row_ns(const st_rank_request *request, const st_choice *choice, do
             return 600 + scan * 2 + n * (wide ? 1.1 : 0.85) + width * 2 + beyond * costs.select + sort_ns(costs, width) + writing;
         }
         case ST_CPU_LANES: {
+            if (lanes >= 16 && st_dtype_size(request->dtype) == 4 && st_cpu_pieces(request, choice) == 1 && st_cpu_ranks_few(request))
+                return scan + few_ns(request, n, hi);
             const double least = 64 * (double)st_dtype_size(request->dtype); /* blocks of a shorter row are too few for a bound */
             if (n < least || hi >= 0.7 * n) return 140 + scan + n * costs.all + order_ns(costs, n, width) + writing;
             const double step = 2 * sqrt(sqrt(n)); /* select.c samples this way */

@@ -16,6 +16,9 @@ int st_cpu_searches_by_keys(const st_rank_request *request, const st_choice *cho
 /* Whether the bitonic family may rank many rows at once, one in each lane: where the kernels have a way to, and rows are alike. */
 int st_cpu_ranks_in_lanes(const st_rank_request *request);
 
+/* Whether the lanes family may rank many rows at once, of which few elements each are wanted: where the kernels have a way to. */
+int st_cpu_ranks_few(const st_rank_request *request);
+
 /* Scratch bytes for one execution, a multiple of 64; SIZE_MAX where it overflows. */
 size_t st_cpu_run_bytes(const st_rank_request *request, const st_choice *choice);
 

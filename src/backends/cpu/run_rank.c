@@ -37,8 +37,8 @@ struct job {
     st_order near_order, far_order;
     char *workspace;
     int64_t width, rows_per_item;
-    int in_lanes; /* many rows at once, kernels.h's rank_lanes */
-    int streams;  /* their outputs are more than caches hold */
+    uint32_t (*together)(const st_lane_rows *rows); /* kernels.h's rank_lanes or rank_few; NULL: rows are ranked one by one */
+    int streams; /* their outputs are more than caches hold */
     size_t size, index_size; /* bytes of an element, and of an index in the output */
     _Atomic int64_t nan_row; /* lowest row with a NaN so far; INT64_MAX */
     /* Rows that are not split: what all have in common, where they are of one length. Else the row that is split now. */
@@ -143,7 +143,7 @@ static void rank_row(const struct job *job, int64_t position, const st_cpu_row *
 }
 
 /* Rows [first, end), as many at once as there are lanes. */
-static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, char *scratch) {
+static void rank_together(const struct job *job, int64_t first, int64_t end, char *scratch) {
     const st_rank_request *request = job->request;
     const int64_t lanes = (int64_t)job->kernels->lanes;
     const st_window window = st_window_of(request, (size_t)request->cols);
@@ -163,7 +163,7 @@ static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, cha
         some.rows = (size_t)rows;
         if (request->outputs & ST_OUT_VALUES) some.values = value_at(job, position, 0);
         if (request->outputs & ST_OUT_INDICES) some.indices = index_at(job, position, 0);
-        uint32_t wrong = job->kernels->rank_lanes(&some);
+        uint32_t wrong = job->together(&some);
         if (__builtin_popcount(wrong) > lanes / 4) { /* so will the next be: data whose keys differ in the last bits alone */
             rows = end - position;
             wrong = UINT32_MAX;
@@ -171,7 +171,7 @@ static void rank_in_lanes(const struct job *job, int64_t first, int64_t end, cha
         for (int64_t again = position; again < position + rows; again++) {
             if (again < position + lanes && (wrong >> (again - position) & 1) == 0) continue;
             st_cpu_row row;
-            const st_cpu_selection selection = prepare_row(job, again, &st_cpu_one_row, &row);
+            const st_cpu_selection selection = prepare_row(job, again, &job->shape, &row);
             rank_row(job, again, &row, &selection, scratch);
         }
     }
@@ -186,8 +186,8 @@ static void rank_rows(void *argument, int64_t item, int32_t worker) {
     char *scratch = job->workspace + (size_t)worker * job->room.scratch_bytes;
     const int64_t first = item * job->rows_per_item, rows = job->buffers->row_list_count;
     const int64_t end = first + job->rows_per_item < rows ? first + job->rows_per_item : rows;
-    if (job->in_lanes) {
-        rank_in_lanes(job, first, end, scratch);
+    if (job->together != NULL) {
+        rank_together(job, first, end, scratch);
         st_float_end(state);
         return;
     }
@@ -351,14 +351,19 @@ static st_status run(const st_cpu_table *table, const st_rank_request *request, 
     job.workspace = buffers->workspace;
     if (job.width == 0 || buffers->row_list_count == 0) return ST_OK;
     job.rows_per_item = ITEM_ELEMENTS / (request->cols + 1) + 1;
-    job.in_lanes = job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && st_cpu_ranks_in_lanes(request) &&
-                   buffers->lengths == NULL && buffers->row_list == NULL;
+    const int are_alike = buffers->lengths == NULL && buffers->row_list == NULL;
+    if (!job.room.splits && job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && st_cpu_ranks_in_lanes(request)) {
+        job.together = are_alike ? job.kernels->rank_lanes : NULL;
+        job.shape = st_cpu_one_row; /* of rows that cannot share a register, or are handed back: a network is no way to rank one */
+    } else if (!job.room.splits && job.shape.family == ST_CPU_LANES && are_alike && st_cpu_ranks_few(request)) {
+        job.together = job.kernels->rank_few;
+    }
     job.streams = (int64_t)(job.index_size + job.size) * job.width > STREAMED / buffers->row_list_count;
-    /* Rows that are not alike cannot share a register; one by one, a network is no way to rank them. */
-    if (!job.in_lanes && job.shape.family == ST_CPU_BITONIC && job.kernels->rank_lanes != NULL && st_cpu_ranks_in_lanes(request) &&
-        !job.room.splits)
-        job.shape = st_cpu_one_row;
-    if (job.in_lanes) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
+    if (job.together != NULL) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
+    if (job.together != NULL && job.together == job.kernels->rank_few) { /* so many may be all that there are */
+        const int64_t share = (buffers->row_list_count - 1) / job.room.workers + 1;
+        if (job.rows_per_item > share) job.rows_per_item = share;
+    }
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
     const int is_little = !job.room.splits && buffers->row_list_count <= LEAST_SHARED / (request->cols + 1) + 1;
     const int32_t workers = is_little ? 1 : job.room.workers;
@@ -366,7 +371,7 @@ static st_status run(const st_cpu_table *table, const st_rank_request *request, 
         const st_status status = refuse_nan(&job, services->pool, workers, items);
         if (status != ST_OK) return status;
     }
-    if (!job.room.splits && !job.in_lanes && buffers->lengths == NULL)
+    if (!job.room.splits && job.together == NULL && buffers->lengths == NULL)
         job.selection = prepare_row(&job, 0, &job.shape, &job.row);
     if (!job.room.splits)
         st_pool_run(services->pool, workers, items, rank_rows, &job);

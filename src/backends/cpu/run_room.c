@@ -38,6 +38,16 @@ int st_cpu_ranks_in_lanes(const st_rank_request *request) {
     return request->order != ST_UNSORTED && (window.lo == 0 || window.hi <= (size_t)request->cols - window.lo);
 }
 
+/* What many rows take together is hardly more than that of one: of fewer rows, each is ranked sooner by itself. */
+enum { LEAST_FEW_ROWS = 4 };
+
+int st_cpu_ranks_few(const st_rank_request *request) {
+    const size_t cols = (size_t)request->cols;
+    if (cols < ST_FEW_LEAST_COLUMNS || cols > ST_FEW_COLUMNS || request->col_stride != 1 || request->rows < LEAST_FEW_ROWS) return 0;
+    const st_window window = st_window_of(request, cols);
+    return request->order != ST_UNSORTED && window.hi <= ST_FEW && window.hi <= cols - window.lo;
+}
+
 const st_cpu_shape st_cpu_one_row = {ST_CPU_FILTER, ST_LANE_COLUMNS, ST_LANE_COLUMNS, 1};
 
 static size_t round_up(size_t bytes, size_t unit) { return bytes > SIZE_MAX - unit ? SIZE_MAX : (bytes + unit - 1) / unit * unit; }
