@@ -113,6 +113,8 @@ typedef struct st_cpu_kernels {
     void (*sort_narrow)(st_narrow *entries, size_t count);
     /* Brings the k <= count first to the front, ascending; the others come behind them in no order. */
     void (*sort_first_narrow)(st_narrow *entries, size_t count, size_t k);
+    /* The same, sooner where entries are many, with room for `count` more. NULL where there is none such. */
+    void (*sort_first_apart_narrow)(st_narrow *entries, size_t count, size_t k, st_narrow *room);
 } st_cpu_kernels;
 
 /* 64-bit words that promising_blocks needs: a cache line a block, and no more groups than that has keys. */

@@ -21,6 +21,7 @@
 #define LANES_SELECT st_avx2_select
 #define LANES_SORT st_avx2_sort
 #define LANES_SORT_FIRST st_avx2_sort_first
+#define LANES_SORT_FIRST_APART st_avx2_sort_first_apart
 #define LANES_MINIMA(bits) ((bits) == 32)
 #define LANES_LIST_HITS st_list_hits
 

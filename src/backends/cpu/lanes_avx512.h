@@ -23,6 +23,7 @@
 #define LANES_MASKS(bits) ((bits) == 32)
 #define LANES_LIST_HITS list_hits
 #define LANES_SORT_FIRST st_avx512_sort_first
+#define LANES_SORT_FIRST_APART st_avx512_sort_first_apart
 
 /* 16 keys as 32-bit lanes. */
 static inline __m512i keys_of_8(const uint8_t *keys) { return _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)keys)); }

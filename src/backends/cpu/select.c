@@ -115,12 +115,20 @@ static inline void fetch_next(const st_cpu_row *row, size_t from) {
     for (size_t line = from; line < from + FETCHED; line++) __builtin_prefetch((const void *)(next + 64 * line));
 }
 
+/* Sorts the first of entries that `beyond` more may follow. */
+static void sort_first(const st_cpu_kernels *kernels, st_narrow *entries, size_t count, size_t k, size_t beyond) {
+    if (kernels->sort_first_apart_narrow != NULL && beyond >= count)
+        kernels->sort_first_apart_narrow(entries, count, k, entries + count);
+    else
+        kernels->sort_first_narrow(entries, count, k);
+}
+
 #define ENTRY st_narrow
 #define NAME(function) narrow_##function
 #define OPERATION(operation) st_narrow_##operation
 #define SELECT(kernels, entries, count, k) (kernels)->select_narrow(entries, count, k)
 #define SORT(kernels, entries, count) (kernels)->sort_narrow(entries, count)
-#define SORT_FIRST(kernels, entries, count, k) (kernels)->sort_first_narrow(entries, count, k)
+#define SORT_FIRST sort_first
 #define COLLECT collect_narrow
 #define LISTED listed_narrow
 #define ENTRY_OF(key, index) ((key) << 32 | (uint32_t)(index))
@@ -134,7 +142,7 @@ static inline void fetch_next(const st_cpu_row *row, size_t from) {
 #define OPERATION(operation) st_wide_##operation
 #define SELECT(kernels, entries, count, k) ((void)(kernels), st_wide_select(entries, count, k))
 #define SORT(kernels, entries, count) st_wide_sort(entries, count)
-#define SORT_FIRST(kernels, entries, count, k) ((void)(kernels), st_wide_sort_first(entries, count, k))
+#define SORT_FIRST(kernels, entries, count, k, beyond) ((void)(kernels), (void)(beyond), st_wide_sort_first(entries, count, k))
 #define COLLECT collect_wide
 #define LISTED listed_wide
 #define ENTRY_OF(key, index) ((st_wide){key, index})

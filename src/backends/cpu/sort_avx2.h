@@ -15,5 +15,7 @@
 void st_avx2_select(st_narrow *entries, size_t count, size_t k);
 void st_avx2_sort(st_narrow *entries, size_t count);
 void st_avx2_sort_first(st_narrow *entries, size_t count, size_t k);
+/* The same with room for `count` more entries, of which nothing is said afterwards. */
+void st_avx2_sort_first_apart(st_narrow *entries, size_t count, size_t k, st_narrow *room);
 
 #endif

@@ -104,5 +104,6 @@ INLINE void spread(VECTOR v, VECTOR pivots, st_narrow **left, st_narrow **right)
 }
 
 #include "backends/cpu/sort_split.inc"
+#include "backends/cpu/sort_buckets.inc"
 
 #endif
