@@ -22,7 +22,7 @@
 enum { MOST_LOW_BITS = ST_LANE_COLUMN_BITS + 2, MOST_GAP = 5, WIDEST_ROW = ST_FEW_COLUMNS + MOST_GAP };
 
 /* Groups of columns that bound a row's few first ranks; and elements within the bound that there is room for where few are wanted. */
-enum { MOST_GROUPS = 64, LEAST_HI = 4, LEAST_ROOM = 8 };
+enum { MOST_GROUPS = 128, LEAST_HI = 4, LEAST_ROOM = 8 };
 
 /* Rows of up to so many columns are asked for every number of their first; of longer ones, some are asked for some. */
 enum { EVERY = 64 };
@@ -186,7 +186,7 @@ static int are_close(const struct scene *scene) {
 
 /* Whether a row has a NaN, or more elements than there need be room for within the bound that its groups give. */
 static int is_beyond_few(const struct scene *scene, size_t row, size_t hi) {
-    const size_t columns = scene->rows.columns, groups = hi <= 8 ? 16 : hi <= 16 ? 32 : 64;
+    const size_t columns = scene->rows.columns, groups = hi <= 8 ? 16 : hi <= 16 ? 32 : hi <= 32 ? 64 : 128;
     uint64_t best[MOST_GROUPS], within = 0, before = 0, bound = UINT64_MAX;
     memset(best, 0xff, sizeof best);
     for (size_t c = 0; c < columns; c++) {
@@ -200,7 +200,7 @@ static int is_beyond_few(const struct scene *scene, size_t row, size_t hi) {
         if (before >= hi && best[g] < bound) bound = best[g];
     }
     for (size_t c = 0; c < columns; c++) within += scene->sorted[row][c].key <= bound;
-    return within > (hi <= LEAST_HI ? LEAST_ROOM : groups);
+    return within > (hi <= LEAST_HI ? LEAST_ROOM : hi <= ST_FEW_IN_LANES ? groups : 4 * hi);
 }
 
 /*

@@ -4,10 +4,10 @@
  * so that memory is read as one stream, and then decided about together, one in each lane. classes.inc includes it behind the
  * kernels of 32 bits.
  *
- * A row's columns make 16, 32 or 64 groups, twice the ranks wanted or more. As many groups as ranks are wanted have their best
+ * A row's columns make 16 to 128 groups, twice the ranks wanted or more. As many groups as ranks are wanted have their best
  * element within the bound that follows, and at most half as many elements more are within it, nearly always: these are looked
- * for, in the 64 columns that hold them, and sorted by (key, column). Rows with a NaN, and such as have many elements within the
- * bound, are handed back.
+ * for, in the 64 columns that hold them, and sorted by (key, column), in lanes again where they are few. Rows with a NaN, and
+ * such as have many elements within the bound, are handed back.
  */
 #ifndef ST_CPU_FEW_AVX512_H
 #define ST_CPU_FEW_AVX512_H
@@ -20,7 +20,7 @@
 #include "backends/cpu/wide_rows_avx512.h"
 
 /* Elements within the bound that there is room for at most, and where no more than so many ranks are wanted. */
-enum { FEW_ROOM = 2 * ST_FEW, FEW_LEAST_ROOM = 8, FEW_LEAST = 4 };
+enum { FEW_ROOM = 2 * ST_FEW_IN_LANES, FEW_LEAST_ROOM = 8, FEW_LEAST = 4 };
 
 /* Places of hits that are written at a time, and lines of the next rows that are fetched once a row meanwhile. */
 enum { FEW_AT_ONCE = 2, FEW_FETCHED = 8 };
@@ -89,13 +89,15 @@ INLINE uint64_t few_hits(st_compared compared, const struct few *few, const key3
 }
 
 /*
- * Reads a row: the best of each group of its columns, in `some` registers 16 apart (1, 2 or 4), and of each word where it has
- * more of them than are looked through. Returns whether it has a NaN.
+ * Reads a row: the best of each group of its columns, in `some` registers 16 apart (1, 2, 4 or 8), and of each word where it
+ * has more of them than are looked through. Returns whether it has a NaN.
  */
 INLINE int few_read(st_compared compared, const struct few *few, const key32 *row, size_t columns, size_t some, __m512i *groups,
                     uint32_t *bests, __m512i lines[16]) {
     const size_t words = (columns + 63) / 64;
-    __m512i best[4] = {few->last, few->last, few->last, few->last};
+    __m512i best[8];
+#pragma GCC unroll 8
+    for (size_t i = 0; i < some; i++) best[i] = few->last;
     __mmask16 nan = 0;
     for (size_t w = 0; w < words; w++) {
         __m512i v[4];
@@ -109,16 +111,19 @@ INLINE int few_read(st_compared compared, const struct few *few, const key32 *ro
 #pragma GCC unroll 2
             for (size_t i = 0; i < apart; i++) v[i] = best_lanes(compared, v[i], v[i + apart]);
 #pragma GCC unroll 4
-        for (size_t i = 0; i < some; i++) best[i] = best_lanes(compared, v[i], best[i]);
+        for (size_t i = 0; i < (some < 4 ? some : 4); i++) {
+            __m512i *so_far = &best[some > 4 ? w % (some / 4) * 4 + i : i];
+            *so_far = best_lanes(compared, v[i], *so_far);
+        }
         if (words <= FEW_SCANNED) continue;
 #pragma GCC unroll 2
-        for (size_t apart = some / 2; apart > 0; apart /= 2)
+        for (size_t apart = some < 4 ? some / 2 : 2; apart > 0; apart /= 2)
 #pragma GCC unroll 2
             for (size_t i = 0; i < apart; i++) v[i] = best_lanes(compared, v[i], v[i + apart]);
         lines[w % 16] = v[0];
         if (w % 16 == 15 || w + 1 == words) _mm512_storeu_si512(bests + w / 16 * 16, best_of_lines(compared, lines));
     }
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (size_t i = 0; i < some; i++) groups[16 * i] = best[i];
     return nan != 0;
 }
@@ -217,9 +222,23 @@ INLINE void few_write(const st_lane_rows *job, size_t r, const key32 *row, const
     }
 }
 
+/* Ranks one row of which more are wanted. Returns 0 where many elements have keys up to `high`, or too few. */
+static int few_rank_row(const st_lane_rows *job, size_t r, const key32 *row, uint64_t high) {
+    st_narrow entries[ST_FEW_COLUMNS];
+    const size_t lo = job->lo, hi = job->hi, count = collect_narrow_32(job->order, row, 1, job->columns, 0, 0, 0, high, entries);
+    if (count < hi || count > 4 * hi) return 0;
+    st_avx512_sort_first(entries, count, hi);
+    char *indices = job->indices;
+    if (indices != NULL) indices += (ptrdiff_t)r * job->indices_stride * (ptrdiff_t)job->index_size;
+    key32 *values = job->values;
+    if (values != NULL) values += (ptrdiff_t)r * job->values_stride;
+    emit_32(job->order, row, 1, entries + lo, hi - lo, values, indices, job->index_size);
+    return 1;
+}
+
 INLINE uint32_t few_rank(st_compared compared, const struct few *few, const st_lane_rows *job) {
     const key32 *const first = job->elements;
-    const size_t columns = job->columns, hi = job->hi, some = hi <= 8 ? 1 : hi <= 16 ? 2 : 4;
+    const size_t columns = job->columns, hi = job->hi, some = hi <= 8 ? 1 : hi <= 16 ? 2 : hi <= 32 ? 4 : 8;
     const size_t room = hi <= FEW_LEAST ? FEW_LEAST_ROOM : 16 * some;
     uint32_t bests[16][FEW_WORDS], bounds[16], wrong = 0;
     __m512i groups[FEW_GROUPS], lines[16] = {_mm512_setzero_si512()};
@@ -229,7 +248,8 @@ INLINE uint32_t few_rank(st_compared compared, const struct few *few, const st_l
         const key32 *row = first + (ptrdiff_t)r * job->row_stride;
         const int has_nan = some == 1   ? few_read(compared, few, row, columns, 1, &groups[r], bests[r], lines)
                             : some == 2 ? few_read(compared, few, row, columns, 2, &groups[r], bests[r], lines)
-                                        : few_read(compared, few, row, columns, 4, &groups[r], bests[r], lines);
+                            : some == 4 ? few_read(compared, few, row, columns, 4, &groups[r], bests[r], lines)
+                                        : few_read(compared, few, row, columns, 8, &groups[r], bests[r], lines);
         wrong |= (uint32_t)has_nan << r;
     }
     for (size_t g = 0; g < some; g++) transpose_16(groups + 16 * g);
@@ -244,11 +264,16 @@ INLINE uint32_t few_rank(st_compared compared, const struct few *few, const st_l
         if (wrong >> r & 1) continue;
         const key32 *row = first + (ptrdiff_t)r * job->row_stride;
         const uint32_t bound = compared == ST_COMPARED_TURNED ? bounds[r] : turned_back_32(few->turn, bounds[r]);
+        if (hi > ST_FEW_IN_LANES) {
+            wrong |= (uint32_t)!few_rank_row(job, r, row, st_key_of(job->order, turned_back_32(few->turn, bounds[r]))) << r;
+            continue;
+        }
         const size_t count = few_find(compared, few, row, columns, bests[r], bound, room, r, &found);
         found.counts[r] = (uint32_t)count;
         /* There may be too few where another thread changes the row meanwhile. */
         if (count < hi || count > room) wrong |= 1u << r;
     }
+    if (hi > ST_FEW_IN_LANES) return wrong;
     few_sort(few, &found, room, hi);
     for (size_t r = 0; r < job->rows; r++)
         if ((wrong >> r & 1) == 0) few_write(job, r, first + (ptrdiff_t)r * job->row_stride, &found);

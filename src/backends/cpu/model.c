@@ -45,7 +45,7 @@ static double read_ns(const st_rank_request *request, const st_device_caps *caps
 
 /* What a candidate costs, in nanoseconds. */
 struct costs {
-    double sort;         /* to sort it among others, for each doubling of their number */
+    double sort, many;   /* to sort it among others, for each doubling of their number; and among 2048 or more */
     double select;       /* to split it from others until the first of them are known */
     double each, all;    /* to take it into a buffer by its position, or among all elements of a row */
     double insert, sift; /* into a heap: once, and for each of its levels */
@@ -53,13 +53,13 @@ struct costs {
 
 /* Candidates of 64-bit types are pairs, which no vector code sorts or selects one row at a time. */
 static struct costs costs_of(const st_rank_request *request, double lanes) {
-    if (st_dtype_size(request->dtype) == 8) return (struct costs){2.8, 6, 4, 0.6, 8, 2.5};
-    if (lanes >= 16) return (struct costs){0.22, 0.6, 2.2, st_dtype_size(request->dtype) == 4 ? 0.2 : 1, 8, 2.5};
-    if (lanes >= 8) return (struct costs){0.33, 0.8, 2.2, 0.8, 8, 2.5};
-    return (struct costs){1.1, 3, 4, 2, 8, 2.5};
+    if (st_dtype_size(request->dtype) == 8) return (struct costs){2.8, 2.8, 6, 4, 0.6, 8, 2.5};
+    if (lanes >= 16) return (struct costs){0.22, 0.16, 0.6, 2.2, st_dtype_size(request->dtype) == 4 ? 0.2 : 1, 8, 2.5};
+    if (lanes >= 8) return (struct costs){0.33, 0.26, 0.8, 2.2, 0.8, 8, 2.5};
+    return (struct costs){1.1, 1.1, 3, 4, 2, 8, 2.5};
 }
 
-static double sort_ns(struct costs costs, double count) { return count * log2_of(count) * costs.sort; }
+static double sort_ns(struct costs costs, double count) { return count * log2_of(count) * (count < 2048 ? costs.sort : costs.many); }
 
 /* The first `width` of `count` candidates, or any window of them, in order: sorted whole, or selected first. */
 static double order_ns(struct costs costs, double count, double width) {
@@ -89,7 +89,8 @@ static double in_lanes_ns(const st_rank_request *request, double n, double hi, d
 static double few_ns(const st_rank_request *request, double n, double hi) {
     const double together = request->rows < ST_LANE_ROWS ? (double)request->rows : ST_LANE_ROWS;
     const double found = hi * (hi > 8 && n > 256 ? 8 : 6), row = n < 256 ? 0.095 * n : 24;
-    return row + found + 64 / together;
+    const double alone = hi > ST_FEW_IN_LANES ? 0.05 * n - 80 : 0; /* a row that is ranked by itself in the end */
+    return row + found + alone + 64 / together;
 }
 
 /* Nanoseconds to select (and sort the window of) one row of n elements on one worker. */

@@ -45,7 +45,9 @@ int st_cpu_ranks_few(const st_rank_request *request) {
     const size_t cols = (size_t)request->cols;
     if (cols < ST_FEW_LEAST_COLUMNS || cols > ST_FEW_COLUMNS || request->col_stride != 1 || request->rows < LEAST_FEW_ROWS) return 0;
     const st_window window = st_window_of(request, cols);
-    return request->order != ST_UNSORTED && window.hi <= ST_FEW && window.hi <= cols - window.lo;
+    /* Of more columns, what is wanted beyond the lanes is found as soon row by row. */
+    const size_t most = cols <= ST_FEW_COLUMNS / 2 ? ST_FEW : ST_FEW_IN_LANES;
+    return request->order != ST_UNSORTED && window.hi <= most && window.hi <= cols - window.lo;
 }
 
 const st_cpu_shape st_cpu_one_row = {ST_CPU_FILTER, ST_LANE_COLUMNS, ST_LANE_COLUMNS, 1};
