@@ -25,7 +25,7 @@ enum { ST_DIGIT_BITS = ST_SCANNER_DIGIT_BITS, ST_DIGITS = 1 << ST_DIGIT_BITS };
 enum { ST_LANE_COLUMN_BITS = 9, ST_LANE_COLUMNS = 1 << ST_LANE_COLUMN_BITS, ST_LANE_ROWS = 16 };
 
 /* Columns of the rows that rank_few takes, and how many of their first ranks at most; so many are decided about in lanes. */
-enum { ST_FEW_LEAST_COLUMNS = 64, ST_FEW_COLUMNS = 4096, ST_FEW = 64, ST_FEW_IN_LANES = 32 };
+enum { ST_FEW_LEAST_COLUMNS = 128, ST_FEW_COLUMNS = 4096, ST_FEW = 64, ST_FEW_IN_LANES = 32 };
 
 /*
  * Up to st_cpu_kernels.lanes rows of 1 to ST_LANE_COLUMNS contiguous columns, whose ranks [lo, hi) are wanted in order,

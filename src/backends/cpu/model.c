@@ -80,9 +80,9 @@ static double take_ns(struct costs costs, double found, double n) {
 static double in_lanes_ns(const st_rank_request *request, double n, double hi, double lanes) {
     const int wide = st_dtype_size(request->dtype) == 8;
     const double together = (lanes >= 16 ? 16 : 8) / (wide ? 2 : 1), rows = (double)request->rows;
-    const double depth = log2_of(hi < 8 ? 8 : hi), first = wide ? 0.27 : 0.2, some = wide ? 0.35 : 0.12, level = wide ? 0.03 : 0.017;
+    const double depth = log2_of(hi < 8 ? 8 : hi), first = wide ? 0.27 : 0.16, some = wide ? 0.35 : 0.12, level = wide ? 0.03 : 0.017;
     const double each = hi < 2 ? first : some + level * depth * depth, slower = lanes >= 16 ? 1 : wide ? 1.2 : 1.6;
-    return (20 + n * each * slower) * ceil(rows / together) * together / rows;
+    return (8 + n * each * slower) * ceil(rows / together) * together / rows;
 }
 
 /* What is not reading of many rows of which few elements each are wanted: sixteen are decided about together. */
@@ -90,7 +90,8 @@ static double few_ns(const st_rank_request *request, double n, double hi) {
     const double together = request->rows < ST_LANE_ROWS ? (double)request->rows : ST_LANE_ROWS;
     const double found = hi * (hi > 8 && n > 256 ? 8 : 6), row = n < 256 ? 0.095 * n : 24;
     const double alone = hi > ST_FEW_IN_LANES ? 0.05 * n - 80 : 0; /* a row that is ranked by itself in the end */
-    return row + found + alone + 64 / together;
+    const double turned = request->dtype == ST_F32 ? 0 : 16; /* integers are compared by their keys */
+    return row + found + alone + turned + 64 / together;
 }
 
 /* Nanoseconds to select (and sort the window of) one row of n elements on one worker. */

@@ -19,6 +19,9 @@ enum { LEAST_SHARED = 1 << 15 };
 /* Elements of an item, so that handing it out costs little beside it, and the last one to end is soon over. */
 enum { ITEM_ELEMENTS = 1 << 13 };
 
+/* Rows of an item at least, where the first sixteen tell how the others are best ranked. */
+enum { LEARNT_ROWS = 64 };
+
 /* Elements of a split row that are searched for NaN at a time. */
 enum { NAN_ELEMENTS = 1 << 15 };
 
@@ -156,6 +159,7 @@ static void rank_together(const struct job *job, int64_t first, int64_t end, cha
                          .indices_stride = (ptrdiff_t)job->buffers->indices_stride,
                          .index_size = job->index_size,
                          .streams = job->streams};
+    uint32_t (*together)(const st_lane_rows *rows) = job->together;
     int64_t rows;
     for (int64_t position = first; position < end; position += rows) {
         rows = end - position < lanes ? end - position : lanes;
@@ -163,8 +167,12 @@ static void rank_together(const struct job *job, int64_t first, int64_t end, cha
         some.rows = (size_t)rows;
         if (request->outputs & ST_OUT_VALUES) some.values = value_at(job, position, 0);
         if (request->outputs & ST_OUT_INDICES) some.indices = index_at(job, position, 0);
-        uint32_t wrong = job->together(&some);
-        if (__builtin_popcount(wrong) > lanes / 4) { /* so will the next be: data whose keys differ in the last bits alone */
+        uint32_t wrong = together(&some);
+        if (__builtin_popcount(wrong) > lanes / 4 && together != job->kernels->rank_lanes && st_cpu_ranks_in_lanes(request)) {
+            together = job->kernels->rank_lanes; /* ties are nothing to it */
+            wrong = together(&some);
+        }
+        if (__builtin_popcount(wrong) > lanes / 4) { /* so will the next be: data with ties, or whose keys differ in the last bits alone */
             rows = end - position;
             wrong = UINT32_MAX;
         }
@@ -360,8 +368,10 @@ static st_status run(const st_cpu_table *table, const st_rank_request *request, 
     }
     job.streams = (int64_t)(job.index_size + job.size) * job.width > STREAMED / buffers->row_list_count;
     if (job.together != NULL) job.rows_per_item = (job.rows_per_item + ST_LANE_ROWS - 1) / ST_LANE_ROWS * ST_LANE_ROWS;
-    if (job.together != NULL && job.together == job.kernels->rank_few) { /* so many may be all that there are */
+    if (job.together != NULL && job.together == job.kernels->rank_few) {
+        /* Rows enough to learn from the first of them, but no more than the worker's share, which may be few. */
         const int64_t share = (buffers->row_list_count - 1) / job.room.workers + 1;
+        if (job.rows_per_item < LEARNT_ROWS) job.rows_per_item = LEARNT_ROWS;
         if (job.rows_per_item > share) job.rows_per_item = share;
     }
     const int64_t items = (buffers->row_list_count - 1) / job.rows_per_item + 1;
