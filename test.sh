@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: AGPL-3.0-or-later
-# test.sh - builds everything and tests it: release, Python package, sanitizers, fuzz targets, instruction sets, ARM under emulation, and
-# WebGPU on two drivers that are programs, lavapipe and SwiftShader.
+# test.sh - builds everything and tests it: release, Python package, sanitizers, fuzz targets, instruction sets, ARM under
+# emulation, and WebGPU on two drivers that are programs, lavapipe and SwiftShader.
 # Installs what is missing with apt. The last line is "N passed, N failed, N skipped"; the exit status says the same.
 # ST_TEST_CONFIGS sets how many random configurations the optimised build goes through (48000), ST_TEST_WGPU_CONFIGS how many
 # on each WebGPU driver (2000); ST_TEST_LARGE=0 leaves the row of 20 GB out.
