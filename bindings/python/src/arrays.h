@@ -77,7 +77,7 @@ PyObject *st_py_numpy_make(st_py_state *state, const st_py_array *like, st_dtype
 PyObject *st_py_torch_make(st_py_state *state, const st_py_array *like, st_dtype dtype, int32_t dims, const int64_t *shape, char **data);
 PyObject *st_py_own_make(const st_py_state *state, st_dtype dtype, int32_t dims, const int64_t *shape, char **data);
 
-/* The type spiraltorch.Array, and one of its methods' results: a capsule for the memory of such an array, which it keeps. */
+/* The type spiraltorch.Array. */
 PyTypeObject *st_py_own_type(PyObject *module);
 
 #endif

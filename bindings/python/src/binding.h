@@ -97,8 +97,7 @@ typedef struct st_py_recent {
 
 st_py_recent *st_py_context_recent(st_py_context *context);
 
-/* As enter, for an object that outlives the call; leave it when that ends. 1 where the process has forked since. */
-st_py_context *st_py_context_keep(st_py_context *context);
+/* 1 where the process has forked since: its threads are not here, and it is to be left alone. */
 int st_py_context_is_gone(const st_py_context *context);
 
 PyObject *st_py_set_num_threads(PyObject *module, PyObject *number);

@@ -91,12 +91,8 @@ st_py_context *st_py_context_enter(st_py_state *state) {
         if (state->context == NULL) state->context = made;
         else drop(made);
     }
-    return st_py_context_keep(state->context);
-}
-
-st_py_context *st_py_context_keep(st_py_context *context) {
-    context->users++;
-    return context;
+    state->context->users++;
+    return state->context;
 }
 
 st_context *st_py_context_engine(const st_py_context *context) { return context->engine; }

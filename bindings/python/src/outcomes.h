@@ -30,7 +30,7 @@ void st_py_target_of(const st_py_outcome *outcome, int32_t axis, st_py_target *t
 /* What the caller gets for it, owned; the outcome is done with. */
 PyObject *st_py_outcome_finish(const st_py_state *state, const st_py_array *like, st_py_outcome *outcome);
 
-/* Gives up an outcome; one that was never opened must be zeros. */
+/* Gives up an outcome; object NULL: it was never opened, or is finished. */
 void st_py_outcome_drop(st_py_outcome *outcome);
 
 /* A named tuple of arrays, which are taken over, NULL among them with an exception. */
