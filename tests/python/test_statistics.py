@@ -134,7 +134,7 @@ def test_refused():
     x = numpy.arange(6.0).reshape(2, 3)
     for call, error, match in (
             (lambda: st.quantile(x, 1.5), ValueError, "q: "), (lambda: st.quantile(x, -0.1), ValueError, "q: "),
-            (lambda: st.quantile(x, math.nan), ValueError, "q: "), (lambda: st.quantile(x, "a"), (TypeError, ValueError), ""),
+            (lambda: st.quantile(x, math.nan), ValueError, "q: "), (lambda: st.quantile(x, "a"), (TypeError, ValueError), None),
             (lambda: st.quantile(x, [[0.5]]), TypeError, "q: "), (lambda: st.quantile(x, 0.5, method="mean"), ValueError, "method: 'mean'"),
             (lambda: st.quantile(x, 0.5, 2), ValueError, "dim: 2"), (lambda: st.quantile(x[:0], 0.5, 0), ValueError, "x: has no elements"),
             (lambda: st.quantile(x, 0.5, nan="last"), ValueError, "nan: 'last'"), (lambda: st.trimmed_mean(x, 0.5), ValueError, "proportiontocut"),

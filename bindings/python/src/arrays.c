@@ -122,10 +122,10 @@ PyObject *st_py_array_make(st_py_state *state, const st_py_array *like, st_dtype
     return st_py_own_make(state, dtype, dims, shape, data);
 }
 
-/* The module whose from_dlpack makes arrays like x: its array namespace, or the package of its type. NULL where there is none. */
+/* The module whose from_dlpack makes arrays like x: its array namespace, or the package of its type. NULL: none, or an exception. */
 static PyObject *namespace_of(const st_py_state *state, PyObject *x) {
     PyObject *found = PyObject_CallMethodObjArgs(x, ST_PY_INTERNED(state, __array_namespace__), NULL);
-    if (found != NULL) return found;
+    if (found != NULL || !PyErr_ExceptionMatches(PyExc_AttributeError)) return found;
     PyErr_Clear();
     PyObject *name = PyObject_GetAttr((PyObject *)Py_TYPE(x), ST_PY_INTERNED(state, __module__));
     const Py_ssize_t dot = name == NULL ? -1 : PyUnicode_FindChar(name, '.', 0, PyUnicode_GetLength(name), 1);
@@ -133,7 +133,6 @@ static PyObject *namespace_of(const st_py_state *state, PyObject *x) {
     if (package != NULL) found = PyImport_GetModule(package);
     Py_XDECREF(package);
     Py_XDECREF(name);
-    if (found == NULL) PyErr_Clear();
     return found;
 }
 
@@ -142,9 +141,13 @@ static PyObject *hand_over(const st_py_state *state, PyObject *x, PyObject *made
     PyObject *library = namespace_of(state, x);
     PyObject *take = library == NULL ? NULL : PyObject_GetAttr(library, ST_PY_INTERNED(state, from_dlpack));
     Py_XDECREF(library);
-    if (take == NULL) {
+    if (take == NULL && (PyErr_Occurred() == NULL || PyErr_ExceptionMatches(PyExc_AttributeError))) {
         PyErr_Clear();
         return made;
+    }
+    if (take == NULL) {
+        Py_DECREF(made);
+        return NULL;
     }
     PyObject *given = PyObject_CallFunctionObjArgs(take, made, NULL);
     Py_DECREF(take);

@@ -23,7 +23,7 @@
 #define ST_PY_NAMES(X)                                                                                                           \
     X(x) X(k) X(dim) X(largest) X(sorted) X(nan) X(lengths) X(device) X(out) X(axis) X(mode) X(lo) X(hi) X(descending)            \
     X(requires_grad) X(is_neg) X(is_cpu) X(new_empty) X(data_ptr) X(dtype) X(shape) X(stride)                                     \
-    X(__module__) X(__dlpack__) X(__dlpack_device__) X(__array_namespace__) X(__cuda_array_interface__) X(from_dlpack) X(tolist) X(_mask) X(name)
+    X(__module__) X(__dlpack__) X(__dlpack_device__) X(__array_namespace__) X(__cuda_array_interface__) X(from_dlpack) X(tolist) X(mask) X(name)
 
 enum {
 #define ST_PY_NAME(name) ST_PY_NAME_##name,

@@ -91,6 +91,7 @@ int st_py_cuda_refuse(const st_py_state *state, PyObject *object, const char *na
     st_py_array array;
     PyObject *interface = PyObject_GetAttr(object, ST_PY_INTERNED(state, __cuda_array_interface__));
     if (interface == NULL) {
+        if (!PyErr_ExceptionMatches(PyExc_AttributeError)) return -1;
         PyErr_Clear();
         return 0;
     }

@@ -156,7 +156,8 @@ static PyObject *capsule_of(const st_py_state *state, PyObject *object) {
 }
 
 int st_py_dlpack_import(const st_py_state *state, PyObject *object, const char *name, int writable, st_py_array *array) {
-    if (!PyObject_HasAttr(object, ST_PY_INTERNED(state, __dlpack__)) || !PyObject_HasAttr(object, ST_PY_INTERNED(state, __dlpack_device__)))
+    PyObject *type = (PyObject *)Py_TYPE(object); /* asking it runs none of the object's own code */
+    if (!PyObject_HasAttr(type, ST_PY_INTERNED(state, __dlpack__)) || !PyObject_HasAttr(type, ST_PY_INTERNED(state, __dlpack_device__)))
         return 0;
     if (check_device(state, object, name) < 0) return -1;
     PyObject *capsule = capsule_of(state, object);

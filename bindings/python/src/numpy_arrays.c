@@ -142,7 +142,7 @@ int st_py_numpy_import(st_py_state *state, PyObject *object, const char *name, i
     if (state->numpy.type == NULL && !learn(state)) return 0;
     if (Py_TYPE(object) != state->numpy.type) {
         if (!PyType_IsSubtype(Py_TYPE(object), state->numpy.type)) return 0;
-        if (PyObject_HasAttr(object, ST_PY_INTERNED(state, _mask))) {
+        if (PyObject_HasAttr((PyObject *)Py_TYPE(object), ST_PY_INTERNED(state, mask))) {
             PyErr_Format(PyExc_TypeError, "%s: is a masked array, whose mask would be passed over; give %s.filled(...)", name, name);
             return -1;
         }
