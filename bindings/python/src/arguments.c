@@ -47,7 +47,8 @@ int st_py_read_arguments(const st_py_state *state, const st_py_signature *signat
 }
 
 int st_py_read_integer(PyObject *value, const char *name, int64_t *number) {
-    PyObject *index = PyNumber_Index(value);
+    const int is_plain = PyLong_CheckExact(value);
+    PyObject *index = is_plain ? value : PyNumber_Index(value);
     if (index == NULL) {
         if (PyErr_ExceptionMatches(PyExc_TypeError)) {
             PyErr_Clear();
@@ -56,7 +57,7 @@ int st_py_read_integer(PyObject *value, const char *name, int64_t *number) {
         return -1;
     }
     *number = PyLong_AsLongLong(index);
-    Py_DECREF(index);
+    if (!is_plain) Py_DECREF(index);
     if (*number != -1 || !PyErr_Occurred()) return 0;
     if (PyErr_ExceptionMatches(PyExc_OverflowError)) {
         PyErr_Clear();

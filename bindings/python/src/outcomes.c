@@ -108,19 +108,30 @@ void st_py_outcome_drop(st_py_outcome *outcome) {
     Py_CLEAR(outcome->object);
 }
 
-PyObject *st_py_named_tuple(PyObject *type, Py_ssize_t count, PyObject **items) {
-    PyObject *plain = PyTuple_New(count), *result = NULL;
-    int failed = plain == NULL;
-    for (Py_ssize_t i = 0; i < count; i++) {
-        failed = failed || items[i] == NULL;
-        if (plain == NULL || items[i] == NULL) Py_XDECREF(items[i]);
-        else PyTuple_SetItem(plain, i, items[i]);
-    }
-    /* tuple.__new__ itself: the type's own is Python, and would sort out arguments that are in order. */
-    PyObject *arguments = failed ? NULL : PyTuple_Pack(1, plain);
+/* From 3.14 on a tuple keeps its hash, which nothing but its own __new__ sets right. */
+static PyObject *fresh_tuple(PyObject *type, Py_ssize_t count) {
+    if (Py_Version < 0x030E0000) return PyType_GenericAlloc((PyTypeObject *)type, count);
     const newfunc make = (newfunc)PyType_GetSlot(&PyTuple_Type, Py_tp_new);
-    if (arguments != NULL) result = make((PyTypeObject *)type, arguments, NULL);
+    PyObject *items = PyTuple_New(count), *arguments = NULL, *tuple = NULL;
+    for (Py_ssize_t i = 0; items != NULL && i < count; i++) {
+        Py_INCREF(Py_None);
+        PyTuple_SetItem(items, i, Py_None);
+    }
+    if (items != NULL) arguments = PyTuple_Pack(1, items);
+    if (arguments != NULL) tuple = make((PyTypeObject *)type, arguments, NULL);
     Py_XDECREF(arguments);
-    Py_XDECREF(plain);
-    return result;
+    Py_XDECREF(items);
+    return tuple;
+}
+
+/* By way of tuple itself: the type's own __new__ is Python, and would sort out arguments that are in order. */
+PyObject *st_py_named_tuple(PyObject *type, Py_ssize_t count, PyObject **items) {
+    int failed = 0;
+    for (Py_ssize_t i = 0; i < count; i++) failed = failed || items[i] == NULL;
+    PyObject *tuple = failed ? NULL : fresh_tuple(type, count);
+    for (Py_ssize_t i = 0; i < count; i++) {
+        if (tuple != NULL) PyTuple_SetItem(tuple, i, items[i]);
+        else Py_XDECREF(items[i]);
+    }
+    return tuple;
 }
