@@ -8,11 +8,17 @@
 #include "bench_apart.h"
 #include "bench_worker.h"
 
-/* A sample lasts at least this long, so that the clock's own step and cost stay below one part in a hundred. */
-static const double SAMPLE_NS = 20e3;
+/*
+ * A sample lasts at least this long: so that the clock's own step and cost stay below one part in a hundred; and with threads, so
+ * that waking them after a rest is not most of what is measured.
+ */
+static int64_t repeats_for(const st_bench_case *point, double ns) {
+    const double least = point->threads > 1 ? 500e3 : 20e3;
+    return ns < least ? (int64_t)(least / (ns > 1 ? ns : 1)) + 1 : 1;
+}
 
-/* A first run takes less than this many times what later ones take, or so long that it does not matter. */
-static const double COLD = 50;
+/* A first run that takes no longer may have paid for more than its own work. */
+static const double COLD_NS = 1e6;
 
 /* Memory of a case: the first contender's outputs, to compare with; a set for the one that runs; the worker's; scratch. */
 typedef struct room {
@@ -241,14 +247,14 @@ static int check(st_bench_lab *lab, const st_bench_case *point, const st_bench_c
             snprintf(findings[i].how, sizeof findings[i].how, "%s", contender->peer ? contender->peer->about : "");
         }
         judge_time(lab, i == 0 || i == count - 1 || lab->give_up <= 0, ns, &findings[i]);
-        if (ns < COLD * SAMPLE_NS && !contender->remote) { /* the first run pays for cold memory: short ones are timed again */
+        if (ns < COLD_NS && !contender->remote) { /* the first run pays for cold memory: short ones are timed again */
             failed = run(lab, point, contender, &space->found, space, 8, &ns);
             if (failed) {
                 return failed;
             }
         }
         const int is_plan = !contender->peer && !contender->remote && i > 0;
-        repeats[i] = is_plan ? repeats[0] : ns < SAMPLE_NS ? (int64_t)(SAMPLE_NS / (ns > 1 ? ns : 1)) + 1 : 1;
+        repeats[i] = is_plan ? repeats[0] : repeats_for(point, ns);
         if (st_cli_interrupted()) {
             return 130;
         }
@@ -279,7 +285,7 @@ static int time_all(st_bench_lab *lab, const st_bench_case *point, const void *i
                     st_bench_samples *samples) {
     const size_t bytes = (size_t)point->rows * (size_t)point->cols * (size_t)st_dtype_size(point->dtype);
     const double once = st_bench_read(lab->crew, point->threads, input, bytes, 1);
-    const int64_t reads = once < SAMPLE_NS ? (int64_t)(SAMPLE_NS / (once > 1 ? once : 1)) + 1 : 1;
+    const int64_t reads = repeats_for(point, once);
     for (int64_t rep = 0; rep < lab->reps; rep++) {
         for (int32_t i = 0; i < count; i++) { /* a fresh shuffle: drift and the neighbour's cache favour nobody */
             const int32_t j = (int32_t)(st_bench_random(&lab->random) % (uint64_t)(i + 1));
