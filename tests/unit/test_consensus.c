@@ -309,7 +309,7 @@ static void test_workers_of_a_split_row(void **state) {
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         st_set_variable("SPIRAL_HEUR_K", cases[i].program);
         st_context *context = st_context_with_warnings(&warnings);
-        const st_choice choice = choice_of(context, cases[i].kind, 64, 3000, 5, NULL);
+        const st_choice choice = choice_of(context, cases[i].kind, 64, 8000, 5, NULL);
         if (choice.use_2ce != cases[i].two || choice.wg != cases[i].wg)
             fail_msg("%s: use_2ce %d, wg %d", cases[i].program, choice.use_2ce, choice.wg);
         st_context_destroy(context);
