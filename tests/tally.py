@@ -176,6 +176,8 @@ def report():
 
 
 def main():
+    # A shell starts what it runs in the background with interrupts ignored, and tests interrupt programs.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["run", "programs", "skip", "part", "report"])
     parser.add_argument("kind", nargs="?", default="plain")
