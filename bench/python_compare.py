@@ -23,6 +23,7 @@ from case import Cannot, Case, Missing, Way  # noqa: E402 (the folders must be k
 from faiss_peer import Faiss  # noqa: E402
 from jax_peer import Jax  # noqa: E402
 from numpy_peer import NumPy, Selection  # noqa: E402
+from quiet import quiet  # noqa: E402
 from torch_peer import Torch  # noqa: E402
 
 ABOUT = """\
@@ -154,20 +155,6 @@ def timed(way, repeats=1):
         answer = None  # the arrays of the call before are free again, as in any loop
         answer = way.call()
     return (time.perf_counter_ns() - started) / repeats, answer
-
-
-@contextlib.contextmanager
-def quiet():
-    """What libraries say on standard error while they are loaded is not for the reader."""
-    sys.stderr.flush()
-    kept, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 2)
-    os.close(sink)
-    try:
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 def fault_of(numpy, case, expected, way):

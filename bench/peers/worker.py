@@ -7,7 +7,6 @@ memory that the program shares by path; a peer's call and, just before it, the r
 here, in this process.
 """
 import argparse
-import contextlib
 import gc
 import os
 import pathlib
@@ -23,6 +22,7 @@ from faiss_peer import Faiss  # noqa: E402
 from jax_peer import Jax  # noqa: E402
 from native_peers import Native  # noqa: E402
 from numpy_peer import NumPy  # noqa: E402
+from quiet import quiet  # noqa: E402
 from torch_peer import Torch  # noqa: E402
 
 PROTOCOL = 1
@@ -33,21 +33,6 @@ MOST_WORDS = 1500  # characters of an error; the program takes lines of 2047
 def plain(text, most=200):
     """One line without tabs, not longer than the program takes."""
     return " ".join(str(text).split())[:most] or "no reason given"
-
-
-@contextlib.contextmanager
-def quiet():
-    """What libraries say on standard error while they are loaded is not for the benchmark's reader."""
-    sys.stderr.flush()
-    kept, sink = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(sink, 2)
-    os.close(sink)
-    try:
-        yield
-    finally:
-        sys.stderr.flush()
-        os.dup2(kept, 2)
-        os.close(kept)
 
 
 class Worker:
